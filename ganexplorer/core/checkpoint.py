@@ -1,0 +1,225 @@
+"""Checkpoints: a safetensors file that carries everything a picture depends on.
+
+Tensors are named ``generator.layers.0.weight`` and so on; the metadata holds the format's version, the
+specs and the card. The same format serves shipped models, a run's snapshots and exports.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.networks import Network, build
+from ganexplorer.core.spec import NetworkSpec, SpecError
+
+FORMAT = "ganexplorer-1"
+ROLES = ("generator", "discriminator")
+MAX_FILE_BYTES = 4 * 1024**3
+MAX_HEADER_BYTES = 1024**2
+
+
+class CheckpointError(UserError):
+    """A file that is no usable checkpoint. The text names file, reason and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A generator, perhaps its discriminator, and what is known about them.
+
+    Parameters
+    ----------
+    generator, discriminator
+        Built networks in eval mode, on the CPU after `load`.
+    card
+        Free-form facts for people, JSON values only: ``name``, ``recipe``, ``data``, ``step``, ``seed``, …
+    """
+
+    generator: Network
+    discriminator: Network | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, path: Path | str) -> None:
+        """Write one file that holds all of it. Atomic: `path` is absent, the old file, or the whole new one."""
+        networks = {"generator": self.generator}
+        if self.discriminator is not None:
+            networks["discriminator"] = self.discriminator
+        write_networks(path, networks, self.card)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read what `save` wrote; raises `CheckpointError` as `read_networks` does."""
+        networks, card = read_networks(path)
+        if "generator" not in networks:
+            raise CheckpointError(f"{path}: holds a discriminator alone. Open the generator's file instead.")
+        return cls(networks["generator"], networks.get("discriminator"), card)
+
+
+def write_networks(path: Path | str, networks: Mapping[str, Network], card: Mapping[str, Any]) -> None:
+    """Write networks by role (``generator``, ``discriminator``) and their card to one file, atomically."""
+    tensors: dict[str, Tensor] = {}
+    metadata = {"format": FORMAT, "card": json.dumps(dict(card))}
+    for role, network in networks.items():
+        metadata[role] = network.spec.to_json()
+        for name, tensor in network.state_dict().items():
+            tensors[f"{role}.{name}"] = tensor.detach().cpu().contiguous()
+    data = safetensors.torch.save(tensors, metadata)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def read_networks(path: Path | str) -> tuple[dict[str, Network], dict[str, Any]]:
+    """The networks of a file by role, in eval mode on the CPU, and the card.
+
+    The file is read whole before anything is believed: a later change on disk cannot touch the model.
+
+    Raises
+    ------
+    CheckpointError
+        File absent, unreadable, not a safetensors file of ours, weights that do not match the description
+        or are not finite.
+    """
+    path = Path(path)
+    data = _read(path)
+    metadata = _metadata(path, data)
+    try:
+        tensors = safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: damaged safetensors file ({error}). Copy or save it again.") from None
+    networks = {role: _network(path, role, metadata[role], tensors) for role in ROLES if role in metadata}
+    return networks, card_of(metadata)
+
+
+def card_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The card in a file's metadata; empty where it is malformed, for it is only information."""
+    try:
+        card = json.loads(metadata.get("card", "{}"))
+    except ValueError:
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """The metadata of a checkpoint (``format``, ``generator``, ``discriminator``, ``card``) without its weights."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            size = int.from_bytes(head, "little") if len(head) == 8 else 0
+            header = file.read(min(size, MAX_HEADER_BYTES + 1))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    return _metadata(path, head + header)
+
+
+@contextmanager
+def atomic_write(path: Path | str) -> Iterator[IO[bytes]]:
+    """A binary file that replaces `path` when the block ends, and leaves no trace when it raises.
+
+    Written beside its goal, flushed to the disk, then renamed; the folder entry is flushed too.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise CheckpointError(f"{path}: is a folder. Name a model, a run folder or a .safetensors file.")
+        if path.exists() and not path.is_file():
+            raise CheckpointError(f"{path}: is not a regular file.")
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise CheckpointError(
+                f"{path}: {size / 1e9:.1f} GB is more than the {MAX_FILE_BYTES / 1e9:.1f} GB allowed."
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file.") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
+
+
+def _metadata(path: Path, data: bytes) -> dict[str, str]:
+    """The metadata of the bytes of a safetensors file: 8 bytes of header length, then a JSON header."""
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or data[8:9] != b"{":
+        raise CheckpointError(
+            f"{path}: is not a safetensors file. This version opens the .safetensors files that ganexplorer writes."
+        )
+    if size > MAX_HEADER_BYTES:
+        raise CheckpointError(f"{path}: its header claims {size:,} bytes; at most {MAX_HEADER_BYTES:,} are read.")
+    try:
+        header = json.loads(data[8 : 8 + size])
+        metadata = header.get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError):
+        raise CheckpointError(f"{path}: damaged safetensors header. Copy or save the file again.") from None
+    if not isinstance(metadata, dict) or "format" not in metadata or not any(role in metadata for role in ROLES):
+        raise CheckpointError(
+            f"{path}: a safetensors file without ganexplorer's network description. "
+            "This version opens the files that ganexplorer writes."
+        )
+    if metadata["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path}: written in format {metadata['format']!r}, this version reads {FORMAT!r}. Update ganexplorer."
+        )
+    return {str(k): str(v) for k, v in metadata.items()}
+
+
+def _network(path: Path, role: str, spec_json: str, tensors: Mapping[str, Tensor]) -> Network:
+    try:
+        spec = NetworkSpec.from_json(spec_json)
+    except SpecError as error:
+        raise CheckpointError(f"{path}: its {role} cannot be built: {error}.") from None
+    if spec.is_generator != (role == "generator"):
+        raise CheckpointError(f"{path}: the network it calls its {role} is described as something else.")
+    network = build(spec, "meta")
+    expected = network.state_dict()
+    found = {k.removeprefix(f"{role}."): v for k, v in tensors.items() if k.startswith(f"{role}.")}
+    missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    if missing or extra:
+        detail = "; ".join(
+            f"{word} {', '.join(keys[:4])}" for word, keys in (("missing", missing), ("extra", extra)) if keys
+        )
+        raise CheckpointError(f"{path}: the {role}'s weights do not match its description: {detail}.")
+    for name, tensor in found.items():
+        if tensor.shape != expected[name].shape:
+            raise CheckpointError(
+                f"{path}: {role} {name} has shape {list(tensor.shape)}, expected {list(expected[name].shape)}."
+            )
+        if tensor.is_floating_point():
+            if not math.isfinite(tensor.float().sum().item()) and not torch.isfinite(tensor).all():
+                raise CheckpointError(f"{path}: {role} {name} holds NaN or infinite values; take an earlier snapshot.")
+        elif expected[name].is_floating_point():
+            raise CheckpointError(f"{path}: {role} {name} is of type {tensor.dtype}, expected floating point.")
+    with torch.no_grad():
+        state = {name: tensor.to(expected[name].dtype) for name, tensor in found.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)

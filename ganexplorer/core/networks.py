@@ -1,0 +1,221 @@
+"""From a spec to a PyTorch module, and the spec builders of the two families."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.spec import (
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    Layer,
+    LeakyReLU,
+    Linear,
+    NetworkSpec,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    SpecError,
+    Tanh,
+    Upsample,
+)
+
+Init = Literal["default", "dcgan"]
+
+
+class Network(nn.Module):
+    """A built `NetworkSpec`.
+
+    A generator maps z, (N, z_dim), to images, (N, C, H, W), in [-1, 1]. A discriminator maps such images to its
+    verdict, (N,): a logit, or a probability where the spec ends in a sigmoid (`logits` stops before it).
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.layers = nn.Sequential(
+            *(_module(layer, shape) for layer, shape in zip(spec.layers, spec.shapes, strict=False))
+        )
+        low, high = spec.value_range
+        # x in [-1, 1] = native * scale + shift; the identity costs nothing below
+        self._scale, self._shift = 2 / (high - low), -1 - low * 2 / (high - low)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.spec.is_generator:
+            return self._to_unit(self.layers(x)).reshape(-1, *self.spec.image_shape)
+        return self.layers(self._to_native(x)).reshape(-1)  # type: ignore[no-any-return]
+
+    def logits(self, x: Tensor) -> Tensor:
+        """A discriminator's verdict, (N,), before its last sigmoid, if it has one."""
+        stop = len(self.layers) - isinstance(self.layers[-1], nn.Sigmoid)
+        x = self._to_native(x)
+        for layer in self.layers[:stop]:
+            x = layer(x)
+        return x.reshape(-1)
+
+    def _to_unit(self, x: Tensor) -> Tensor:
+        return x if self._scale == 1 else x * self._scale + self._shift
+
+    def _to_native(self, x: Tensor) -> Tensor:
+        return x if self._scale == 1 else (x - self._shift) / self._scale
+
+
+def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:
+    """The module of a spec, weights uninitialised: fill them by `initialize` or `load_state_dict`."""
+    with torch.device("meta"):
+        network = Network(spec)
+    network.to_empty(device=device)
+    # running statistics are buffers, which to_empty leaves as they come
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_running_stats()
+    return network
+
+
+@torch.no_grad()
+def initialize(network: Network, scheme: Init, generator: torch.Generator) -> None:
+    """Draw first weights, from `generator` alone (the global random state is not touched).
+
+    ``default``: PyTorch's own for linear and convolution layers, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weight
+    and bias, in its order. ``dcgan``: weights of (transposed) convolutions and linear layers N(0, .02), biases
+    0, batch norm scale N(1, .02), shift 0 (Radford et al. 2016, arXiv:1511.06434, section 4).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            if scheme == "dcgan":
+                module.weight.normal_(1.0, 0.02, generator=generator)
+            else:
+                module.weight.fill_(1.0)
+            module.bias.zero_()
+        elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            if scheme == "dcgan":
+                module.weight.normal_(0.0, 0.02, generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+                continue
+            # dim 1 of every weight counts the fan-in, also (as PyTorch has it) of a transposed convolution
+            fan_in = module.weight[0].numel()
+            bound = 1 / math.sqrt(fan_in)
+            module.weight.uniform_(-bound, bound, generator=generator)
+            if module.bias is not None:
+                module.bias.uniform_(-bound, bound, generator=generator)
+
+
+def mlp_generator(
+    z_dim: int,
+    hidden: Sequence[int],
+    image_shape: tuple[int, int, int],
+    prior: Prior,
+    activation: Layer,
+    output: Layer,
+) -> NetworkSpec:
+    """Linear layers z_dim-hidden-pixels, `activation` between, `output` (tanh or sigmoid) at the end."""
+    layers = _mlp([z_dim, *hidden, math.prod(image_shape)], activation)
+    layers += [output, Reshape(image_shape)]
+    return NetworkSpec(tuple(layers), image_shape, z_dim, prior, _range_of(output))
+
+
+def mlp_discriminator(
+    hidden: Sequence[int],
+    image_shape: tuple[int, int, int],
+    activation: Layer,
+    output: Layer | None,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> NetworkSpec:
+    """Linear layers pixels-hidden-1; `output` is a sigmoid, or None for logits."""
+    pixels = math.prod(image_shape)
+    layers: list[Layer] = [Reshape((pixels,)), *_mlp([pixels, *hidden, 1], activation)]
+    if output is not None:
+        layers.append(output)
+    return NetworkSpec(tuple(layers), image_shape, value_range=value_range)
+
+
+def dcgan_generator(
+    z_dim: int, widths: Sequence[int], image_shape: tuple[int, int, int], prior: Prior, output: Layer
+) -> NetworkSpec:
+    """Transposed 4x4 convolutions without bias, batch norm and ReLU between (Radford et al. 2016).
+
+    The first lifts z to ``widths[0]`` channels of 4x4 pixels; each further one doubles the size, so that an image
+    of 4 * 2**len(widths) pixels needs ``len(widths)`` widths.
+    """
+    channels = _dcgan_channels(widths, image_shape)
+    layers: list[Layer] = [Reshape((z_dim, 1, 1)), ConvTranspose2d(z_dim, widths[0], 4, 1, 0, bias=False)]
+    layers += [BatchNorm(widths[0]), ReLU()]
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), BatchNorm(outputs), ReLU()]
+    layers += [ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), output]
+    return NetworkSpec(tuple(layers), image_shape, z_dim, prior, _range_of(output))
+
+
+def dcgan_discriminator(
+    widths: Sequence[int],
+    image_shape: tuple[int, int, int],
+    activation: Layer,
+    output: Layer | None,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> NetworkSpec:
+    """Strided 4x4 convolutions without bias, batch norm except first and last (Radford et al. 2016)."""
+    channels = _dcgan_channels(widths, image_shape)
+    layers: list[Layer] = [Conv2d(channels, widths[0], 4, 2, 1, bias=False), activation]
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [Conv2d(inputs, outputs, 4, 2, 1, bias=False), BatchNorm(outputs), activation]
+    layers += [Conv2d(widths[-1], 1, 4, 1, 0, bias=False), Reshape((1,))]
+    if output is not None:
+        layers.append(output)
+    return NetworkSpec(tuple(layers), image_shape, value_range=value_range)
+
+
+def _mlp(sizes: Sequence[int], activation: Layer) -> list[Layer]:
+    layers: list[Layer] = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [Linear(inputs, outputs), activation]
+    return layers[:-1]
+
+
+def _range_of(output: Layer) -> tuple[float, float]:
+    return (0.0, 1.0) if isinstance(output, Sigmoid) else (-1.0, 1.0)
+
+
+def _dcgan_channels(widths: Sequence[int], image_shape: tuple[int, int, int]) -> int:
+    channels, height, width = image_shape
+    size = 4 * 2 ** len(widths)
+    if not widths or (height, width) != (size, size):
+        raise SpecError(
+            f"{len(widths)} widths make a DCGAN for {size}x{size} pixels, not for {height}x{width}: "
+            "change the widths or the image size"
+        )
+    return channels
+
+
+def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
+    match layer:
+        case Linear(inputs, outputs, bias):
+            return nn.Linear(inputs, outputs, bias=bias)
+        case Conv2d(inputs, outputs, kernel, stride, padding, bias):
+            return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias)
+        case ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias):
+            return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=bias)
+        case BatchNorm(features, eps, momentum):
+            norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+            return norm(features, eps=eps, momentum=momentum)
+        case LeakyReLU(slope):
+            return nn.LeakyReLU(slope)
+        case ReLU():
+            return nn.ReLU()
+        case Tanh():
+            return nn.Tanh()
+        case Sigmoid():
+            return nn.Sigmoid()
+        case Reshape(new_shape):
+            return nn.Unflatten(1, new_shape) if len(shape) == 1 and len(new_shape) == 3 else nn.Flatten()
+        case Upsample(scale, mode):
+            return nn.Upsample(scale_factor=scale, mode=mode)
+        case _:
+            raise SpecError(f"no module for layer kind {layer.kind!r}")

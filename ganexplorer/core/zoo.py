@@ -1,0 +1,154 @@
+"""Where models are: shipped ones, the person's own folder, run folders and plain files.
+
+A model folder is ``NAME/{generator.safetensors, discriminator.safetensors, card.json, samples.png}``; a run folder
+has ``config.json``, ``snapshots/`` and a ``LATEST`` that names the newest snapshot.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from ganexplorer.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    atomic_write,
+    card_of,
+    read_metadata,
+    read_networks,
+    write_networks,
+)
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.spec import NetworkSpec, SpecError
+
+GENERATOR_FILE = "generator.safetensors"
+DISCRIMINATOR_FILE = "discriminator.safetensors"
+FIRST_MODEL = "mnist-mlp-64"  # what the window opens on
+
+
+class ModelNotFound(UserError):
+    """MODEL is neither a known name nor a run folder nor a file."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that can be opened: its name and the file of its generator."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def _metadata(self) -> dict[str, str]:
+        return read_metadata(self.path)
+
+    @cached_property
+    def spec(self) -> NetworkSpec:
+        """Raises `CheckpointError` when the file is not a checkpoint."""
+        try:
+            return NetworkSpec.from_json(self._metadata["generator"])
+        except SpecError as error:
+            raise CheckpointError(f"{self.path}: its generator cannot be built: {error}.") from None
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        return card_of(self._metadata)
+
+    @property
+    def has_discriminator(self) -> bool:
+        return "discriminator" in self._metadata or self._discriminator_path is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, discriminator included."""
+        paths = [self.path, *([self._discriminator_path] if self._discriminator_path else [])]
+        return sum(path.stat().st_size for path in paths)
+
+    def load(self) -> Checkpoint:
+        """Generator, discriminator (where there is one) and card; raises `CheckpointError`."""
+        checkpoint = Checkpoint.load(self.path)
+        if checkpoint.discriminator is None and self._discriminator_path is not None:
+            networks, _ = read_networks(self._discriminator_path)
+            checkpoint = dataclasses.replace(checkpoint, discriminator=networks.get("discriminator"))
+        return checkpoint
+
+    @property
+    def _discriminator_path(self) -> Path | None:
+        if self.path.name != GENERATOR_FILE:
+            return None
+        path = self.path.with_name(DISCRIMINATOR_FILE)
+        return path if path.is_file() else None
+
+
+def default_roots() -> tuple[Path, ...]:
+    """Folders of model folders, in order of precedence: the checkout's or the installed copy, the person's own."""
+    package = Path(__file__).parent.parent
+    checkout = package.parent / "models"
+    is_checkout = (package.parent / "pyproject.toml").is_file() and checkout.is_dir()
+    return (checkout if is_checkout else package / "shipped", user_folder())
+
+
+def user_folder() -> Path:
+    """Where a person's own models are kept (``platformdirs`` data folder, or ``GANEXPLORER_HOME``)."""
+    home = os.environ.get("GANEXPLORER_HOME")
+    return (Path(home) if home else platformdirs.user_data_path("ganexplorer", appauthor=False)) / "models"
+
+
+def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
+    """All models below `roots` (default: `default_roots`), by name; of two with one name the first root's."""
+    entries: dict[str, ModelEntry] = {}
+    for root in default_roots() if roots is None else roots:
+        for path in sorted(Path(root).glob(f"*/{GENERATOR_FILE}")):
+            entries.setdefault(path.parent.name, ModelEntry(path.parent.name, path))
+    return sorted(entries.values(), key=lambda entry: entry.name)
+
+
+def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry:
+    """The entry of MODEL: a name from `discover`, a run or model folder, or a file; raises `ModelNotFound`."""
+    for entry in discover(roots):
+        if entry.name == model:
+            return entry
+    path = Path(model).expanduser()
+    if path.is_dir():
+        if (path / GENERATOR_FILE).is_file():
+            return ModelEntry(path.resolve().name, path / GENERATOR_FILE)
+        newest = latest_snapshot(path)
+        if newest is not None:
+            return ModelEntry(path.resolve().name, newest)
+        raise ModelNotFound(
+            f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet."
+        )
+    if path.exists():
+        return ModelEntry(path.stem, path)
+    known = ", ".join(entry.name for entry in discover(roots)) or "none"
+    raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
+
+
+def latest_snapshot(run: Path) -> Path | None:
+    """The newest complete snapshot of a run folder: the one that LATEST names, else the highest step."""
+    try:
+        named = run / "snapshots" / (run / "LATEST").read_text().strip()
+    except OSError:
+        named = None
+    if named is not None and named.is_file():
+        return named
+    snapshots = sorted((run / "snapshots").glob("*.safetensors"))
+    return snapshots[-1] if snapshots else None
+
+
+def save_model(folder: Path, checkpoint: Checkpoint) -> ModelEntry:
+    """Write a model folder: generator, discriminator and card each in a file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dataclasses.replace(checkpoint, discriminator=None).save(folder / GENERATOR_FILE)
+    if checkpoint.discriminator is not None:
+        write_networks(folder / DISCRIMINATOR_FILE, {"discriminator": checkpoint.discriminator}, checkpoint.card)
+    with atomic_write(folder / "card.json") as file:
+        file.write(json.dumps(dict(checkpoint.card), indent=2, ensure_ascii=False).encode() + b"\n")
+    return ModelEntry(folder.name, folder / GENERATOR_FILE)

@@ -1,0 +1,304 @@
+"""The hyperparameters of a training run, and the recipes: named sets of them.
+
+The fields of :class:`TrainConfig` with their metadata are the one source of names, limits, units and help: ``--set``
+on the command line and the form in the window are both made from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.latent import Prior, PriorKind
+from ganexplorer.core.networks import (
+    Init,
+    dcgan_discriminator,
+    dcgan_generator,
+    mlp_discriminator,
+    mlp_generator,
+)
+from ganexplorer.core.spec import Layer, LeakyReLU, NetworkSpec, ReLU, Sigmoid, Tanh
+from ganexplorer.train.losses import LossName
+
+
+class ConfigError(UserError):
+    """A hyperparameter that does not exist, cannot be read or is out of its limits."""
+
+
+def _param(
+    default: Any, help: str, group: str, *, low: float | None = None, high: float | None = None, unit: str = ""
+) -> Any:
+    metadata = {"help": help, "group": group, "low": low, "high": high, "unit": unit}
+    return field(default=default, metadata=types.MappingProxyType(metadata))
+
+
+Activation = Literal["leaky_relu", "relu", "sigmoid"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What makes a run, apart from its data and device. Checked on creation; raises `ConfigError`."""
+
+    batch_size: int = _param(64, "real images of one step", "Length", low=1, high=4096, unit="images")
+    epochs: int = _param(20, "passes over the data; used where steps is 0", "Length", low=0, high=100_000)
+    steps: int = _param(0, "iterations; 0 counts epochs instead", "Length", low=0, high=100_000_000)
+    seed: int = _param(0, "of first weights, order of images and latents", "Length", low=0, high=2**31 - 1)
+
+    z_dim: int = _param(64, "latent dimensions", "Latent", low=1, high=4096)
+    prior: PriorKind = _param("normal", "normal(0, 1), uniform on [-1, 1], or the constant 0.5", "Latent")
+
+    family: Literal["mlp", "dcgan"] = _param("mlp", "linear layers, or (transposed) convolutions", "Networks")
+    image_size: int = _param(0, "images are cropped and resized to it; 0 keeps the data's own", "Networks",
+                             low=0, high=256, unit="pixels")  # fmt: skip
+    g_widths: tuple[int, ...] = _param((256, 256), "hidden widths of the generator", "Networks", low=1, high=16384)
+    g_activation: Activation = _param("leaky_relu", "between the generator's linear layers", "Networks")
+    g_slope: float = _param(0.01, "of the generator's leaky ReLU below 0", "Networks", low=0, high=1)
+    g_output: Literal["tanh", "sigmoid"] = _param("tanh", "the generator's last layer", "Networks")
+    d_widths: tuple[int, ...] = _param((256, 64), "hidden widths of the discriminator", "Networks", low=1, high=16384)
+    d_activation: Activation = _param("leaky_relu", "between the discriminator's layers", "Networks")
+    d_slope: float = _param(0.2, "of the discriminator's leaky ReLU below 0", "Networks", low=0, high=1)
+    d_output: Literal["logits", "sigmoid"] = _param("logits", "the discriminator's last layer", "Networks")
+    init: Init = _param("default", "first weights: PyTorch's default, or N(0, .02) as in the DCGAN paper", "Networks")
+
+    loss: LossName = _param("bce", "binary cross entropy (non-saturating), or mean squared error", "Loss")
+    smoothing: float = _param(0.0, "real labels are 1 minus this for the discriminator (one-sided)", "Loss",
+                              low=0, high=0.5)  # fmt: skip
+    r1_gamma: float = _param(0.0, "weight of the R1 gradient penalty on real images; 0: none", "Loss", low=0, high=1000)
+    r1_every: int = _param(1, "R1 only every so many steps, with as many times the weight", "Loss",
+                           low=1, high=64, unit="steps")  # fmt: skip
+
+    optimizer: Literal["adam", "sgd"] = _param("adam", "of both networks", "Optimizer")
+    g_lr: float = _param(2e-4, "learning rate of the generator", "Optimizer", low=0, high=10)
+    d_lr: float = _param(2e-4, "learning rate of the discriminator", "Optimizer", low=0, high=10)
+    beta1: float = _param(0.5, "Adam's decay of the first moment", "Optimizer", low=0, high=0.9999)
+    beta2: float = _param(0.999, "Adam's decay of the second moment", "Optimizer", low=0, high=0.999999)
+    lr_decay: float = _param(0.0, "share of the run, at its end, in which both learning rates fall to 0", "Optimizer",
+                             low=0, high=1)  # fmt: skip
+
+    d_every: int = _param(1, "the discriminator steps every so many iterations", "Steps", low=1, high=100)
+    g_every: int = _param(1, "the generator steps every so many iterations", "Steps", low=1, high=100)
+    same_z: bool = _param(True, "one z batch for both networks' steps, or a fresh one for the generator", "Steps")
+    d_update: Literal["together", "real-then-fake"] = _param(
+        "together", "one discriminator step on both losses, or one step after the other", "Steps"
+    )
+    ema: float = _param(0.0, "decay a step of the averaged generator that is shown and saved; 0: none", "Steps",
+                        low=0, high=0.99999)  # fmt: skip
+
+    log_every: int = _param(10, "losses are measured and logged", "Keep", low=1, high=100_000, unit="steps")
+    sample_every: int = _param(500, "a sheet of the fixed samples is saved", "Keep", low=1, high=10**7, unit="steps")
+    sample_count: int = _param(64, "fixed samples on a sheet", "Keep", low=1, high=256)
+    snapshot_every: int = _param(5000, "both networks are saved", "Keep", low=1, high=10**7, unit="steps")
+
+    def __post_init__(self) -> None:
+        for parameter in parameters():
+            parameter.check(getattr(self, parameter.name))
+        if self.steps == 0 and self.epochs == 0:
+            raise ConfigError("steps and epochs are both 0: set one of them.")
+        if not self.g_widths or not self.d_widths:
+            raise ConfigError("g_widths and d_widths need at least one width, such as 256,256.")
+
+    @property
+    def latent_prior(self) -> Prior:
+        return {"normal": Prior.normal(), "uniform": Prior.uniform(), "constant": Prior.constant(0.5)}[self.prior]
+
+    def specs(self, image_shape: tuple[int, int, int]) -> tuple[NetworkSpec, NetworkSpec]:
+        """Generator and discriminator for images of `image_shape`; raises `SpecError` when they do not fit."""
+        g_output: Layer = Tanh() if self.g_output == "tanh" else Sigmoid()
+        d_output = Sigmoid() if self.d_output == "sigmoid" else None
+        d_activation = _activation(self.d_activation, self.d_slope)
+        if self.family == "mlp":
+            g_activation = _activation(self.g_activation, self.g_slope)
+            generator = mlp_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, g_activation, g_output)
+            discriminator = mlp_discriminator(self.d_widths, image_shape, d_activation, d_output, generator.value_range)
+        else:
+            generator = dcgan_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, g_output)
+            discriminator = dcgan_discriminator(
+                self.d_widths, image_shape, d_activation, d_output, generator.value_range
+            )
+        return generator, discriminator
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of `to_dict`; raises `ConfigError` for unknown names and bad values."""
+        known = {p.name: p for p in parameters()}
+        for name in data:
+            if name not in known:
+                raise ConfigError(f"unknown hyperparameter {name!r}; known: {', '.join(known)}.")
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**values)
+
+    def with_settings(self, settings: Iterable[str]) -> Self:
+        """A copy with ``key=value`` settings applied, as given to ``--set``."""
+        known = {p.name: p for p in parameters()}
+        changes: dict[str, Any] = {}
+        for setting in settings:
+            name, equals, text = setting.partition("=")
+            if not equals:
+                raise ConfigError(f"--set {setting}: write it as key=value.")
+            if name not in known:
+                raise ConfigError(f"unknown hyperparameter {name!r}; known: {', '.join(known)}.")
+            changes[name] = known[name].parse(text)
+        return dataclasses.replace(self, **changes)
+
+    def differences(self, other: TrainConfig) -> list[str]:
+        """One line for each field that differs: ``g_lr: 0.0002 -> 0.001``."""
+        return [
+            f"{p.name}: {getattr(self, p.name)} -> {getattr(other, p.name)}"
+            for p in parameters()
+            if getattr(self, p.name) != getattr(other, p.name)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A field of `TrainConfig` as forms and command lines need it."""
+
+    name: str
+    type: Any  # int, float, bool, or tuple (of whole numbers)
+    choices: tuple[str, ...]  # of a text field
+    default: Any
+    help: str
+    group: str
+    low: float | None
+    high: float | None
+    unit: str
+
+    def parse(self, text: str) -> Any:
+        """The value of a text; raises `ConfigError`."""
+        try:
+            if self.type is bool:
+                return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+            if self.type is tuple:
+                return tuple(int(part) for part in text.replace("-", ",").split(",") if part.strip())
+            return self.type(text)
+        except (ValueError, KeyError):
+            wanted = {bool: "true or false", int: "a whole number", float: "a number", tuple: "widths such as 256,256"}
+            raise ConfigError(f"{self.name}: {text!r} is not {wanted[self.type]}.") from None
+
+    def check(self, value: Any) -> None:
+        """Raises `ConfigError` for a value of the wrong type or out of limits."""
+        if self.choices:
+            if value not in self.choices:
+                raise ConfigError(f"{self.name}: {value!r} is not one of {', '.join(self.choices)}.")
+            return
+        values = value if self.type is tuple and isinstance(value, tuple) else (value,)
+        number = int if self.type is tuple else self.type
+        for item in values:
+            right_type = isinstance(item, number) or (number is float and isinstance(item, int))
+            if not right_type or (isinstance(item, bool) and number is not bool):
+                raise ConfigError(f"{self.name}: {item!r} is not of type {number.__name__}.")
+            # `not (low <= item)` also catches NaN
+            if self.low is not None and self.high is not None and not (self.low <= item <= self.high):
+                raise ConfigError(f"{self.name}: {item} is not from {self.low:g} to {self.high:g}.")
+
+
+def _parameter(item: dataclasses.Field[Any], annotation: Any) -> Parameter:
+    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+    kind = str if choices else (get_origin(annotation) or annotation)
+    return Parameter(item.name, kind, choices, item.default, **item.metadata)
+
+
+_PARAMETERS: list[Parameter] = []
+
+
+def parameters() -> list[Parameter]:
+    """The fields of `TrainConfig`, in order."""
+    if not _PARAMETERS:
+        hints = get_type_hints(TrainConfig)
+        _PARAMETERS.extend(_parameter(item, hints[item.name]) for item in dataclasses.fields(TrainConfig))
+    return _PARAMETERS
+
+
+def _activation(name: Activation, slope: float) -> Layer:
+    if name == "leaky_relu":
+        return LeakyReLU(slope)
+    return ReLU() if name == "relu" else Sigmoid()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named `TrainConfig`, the data it is meant for, and what to expect of it."""
+
+    name: str
+    data: str  # a REF; empty: the person's own folder
+    summary: str
+    config: TrainConfig
+
+
+def _recipes(*recipes: Recipe) -> dict[str, Recipe]:
+    return {recipe.name: recipe for recipe in recipes}
+
+
+RECIPES: Mapping[str, Recipe] = _recipes(
+    Recipe(
+        "mlp-64-stable", "mnist",
+        "The generator of mlp-64 with what it takes to hold: a wider discriminator, one step each, and the R1 gradient "
+        "penalty at full strength. All ten digits, readable.",
+        TrainConfig(
+            z_dim=64, g_widths=(256, 256), d_widths=(512, 512), d_slope=0.2, batch_size=128, epochs=200,
+            beta1=0.0, beta2=0.99, r1_gamma=1.0, ema=0.999, lr_decay=0.5, same_z=False, snapshot_every=10_000,
+        ),
+    ),
+    Recipe(
+        "mlp-64", "mnist",
+        "The tutorial's MLP to the letter: the generator steps three times as often as the discriminator. It "
+        "collapses: within a few epochs every sample is the same digit, D's loss goes to 0 and G's climbs. Worth "
+        "watching once; mlp-64-stable is the one that holds.",
+        TrainConfig(
+            z_dim=64, g_widths=(256, 256), g_slope=0.01, d_widths=(256, 64), d_slope=0.01, d_output="sigmoid",
+            batch_size=64, epochs=200, g_lr=2e-4, d_lr=2e-4, beta1=0.9, beta2=0.999,
+            d_every=3, same_z=False, sample_every=300,
+        ),
+    ),
+    Recipe(
+        "dcgan-64", "",
+        "DCGAN for any folder of pictures, 64x64 pixels. A few epochs show shapes, a few dozen faces.",
+        TrainConfig(
+            family="dcgan", image_size=64, z_dim=100, g_widths=(512, 256, 128, 64), d_widths=(64, 128, 256, 512),
+            d_slope=0.2, d_output="sigmoid", init="dcgan", batch_size=128, epochs=5,
+            g_lr=2e-4, d_lr=2e-4, beta1=0.5, beta2=0.999, log_every=5, sample_every=100, snapshot_every=500,
+        ),
+    ),
+    Recipe(
+        "mlp-100-smooth", "mnist",
+        "A very small MLP with one-sided label smoothing: the discriminator is told 0.9 for real images. Holds all "
+        "ten digits; strokes stay rough.",
+        TrainConfig(
+            z_dim=100, prior="uniform", g_widths=(128,), g_slope=0.01, d_widths=(128,), d_slope=0.01, smoothing=0.1,
+            batch_size=100, epochs=100, g_lr=2e-3, d_lr=2e-3, beta1=0.9, beta2=0.999, sample_every=600, sample_count=16,
+        ),
+    ),
+    Recipe(
+        "pattern-1010", "toy:1010",
+        "The smallest GAN there is: four numbers that should read 1 0 1 0, from a constant. Trains in seconds, and "
+        "each of its few weights can be followed.",
+        TrainConfig(
+            z_dim=1, prior="constant", g_widths=(3,), g_activation="sigmoid", g_output="sigmoid",
+            d_widths=(3,), d_activation="sigmoid", d_output="sigmoid", loss="mse", optimizer="sgd",
+            g_lr=1e-2, d_lr=1e-2, batch_size=1, epochs=0, steps=15_000, d_update="real-then-fake", sample_count=1,
+        ),
+    ),
+    Recipe(
+        "mlp-96", "mnist",
+        "A wide MLP (1024-1024). Holds all ten digits and sharpens for as long as it trains.",
+        TrainConfig(
+            z_dim=96, prior="uniform", g_widths=(1024, 1024), g_activation="relu", d_widths=(256, 256), d_slope=0.2,
+            batch_size=128, epochs=10, g_lr=3e-4, d_lr=3e-4, beta1=0.5, beta2=0.999, sample_every=250, sample_count=16,
+        ),
+    ),
+)  # fmt: skip
+
+
+def recipe(name: str) -> Recipe:
+    """A recipe by name; raises `ConfigError` that lists the names."""
+    if name not in RECIPES:
+        raise ConfigError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}.")
+    return RECIPES[name]

@@ -1,0 +1,102 @@
+"""Training in a process of its own: the child's side and the parent's handle.
+
+A child process leaves the parent's interpreter free (docs/architecture.md has the measurement) and cannot take it down.
+One child serves many runs, one after the other, for starting it costs seconds of imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+from ganexplorer.train.events import Command, Ended, Stop, TrainEvent, TrainRequest
+
+NICENESS = 10  # the window goes first
+GRACE_SECONDS = 4.0  # for a child to save and leave
+
+
+class TrainingHost:
+    """A child process that trains. Not thread-safe but for `send`, which any one thread may call during `run`."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), name="ganexplorer-training", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def run(self, request: TrainRequest) -> Iterator[TrainEvent]:
+        """The events of a run, the last of them `Ended`, also when the child dies."""
+        step = 0
+        try:
+            self._connection.send(request)
+            while True:
+                event: TrainEvent = self._connection.recv()
+                yield event
+                if isinstance(event, Ended):
+                    return
+                step = getattr(event, "step", step)
+        except (EOFError, OSError):
+            self._process.join(1)
+            yield Ended("failed", step, _obituary(self._process.exitcode), None)
+
+    def send(self, command: Command) -> None:
+        """Pass a command to the run in progress; ignored when the child is gone."""
+        with contextlib.suppress(OSError):
+            self._connection.send(command)
+
+    def close(self) -> None:
+        """End the child: politely, then after a few seconds by force."""
+        self._connection.close()
+        self._process.join(GRACE_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+
+def _obituary(exit_code: int | None) -> str:
+    cause = f"exit status {exit_code}"
+    if exit_code is not None and exit_code < 0:
+        cause = signal.Signals(-exit_code).name
+        if exit_code == -signal.SIGKILL:
+            cause += ", perhaps for lack of memory: try a smaller batch_size"
+    return f"The training process ended unexpectedly ({cause}). The last snapshot is kept."
+
+
+def _serve(connection: Connection) -> None:
+    """The child: run requests until the parent closes its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the whole group; the parent decides
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    from ganexplorer.train.trainer import Trainer  # imports torch: seconds, before the first request needs it
+
+    def poll() -> Command | None:
+        try:
+            return connection.recv() if connection.poll() else None
+        except (EOFError, OSError):
+            return Stop()  # the parent is gone: save and leave
+
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            message = connection.recv()
+            if isinstance(message, TrainRequest):
+                alive = True
+                for event in Trainer(message, poll).run():
+                    if alive:
+                        try:
+                            connection.send(event)
+                        except OSError:
+                            alive = False  # go on to the end of the loop: the final snapshot is saved there

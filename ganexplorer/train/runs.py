@@ -1,0 +1,139 @@
+"""The run folder: ``config.json log.jsonl samples/ snapshots/ checkpoint/ LATEST``.
+
+All of a run is in its folder. Every file but the log is written atomically; the log only grows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from ganexplorer.core.checkpoint import Checkpoint, atomic_write
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.media import save_png, sheet
+from ganexplorer.core.render import Pixels
+from ganexplorer.train.config import TrainConfig
+from ganexplorer.train.events import Scalars, TrainRequest
+
+# a resumed run may go on for longer, or log at other intervals, and is still the same run
+FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every"}
+
+
+class RunError(UserError):
+    """A run folder that cannot be created, or resumed, as asked."""
+
+
+class Run:
+    """An open run folder; created by `create`, or reopened by `resume`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._log = (path / "log.jsonl").open("a", encoding="utf-8")
+
+    @classmethod
+    def create(cls, request: TrainRequest) -> Self:
+        """A new folder; raises `RunError` where there is a run already."""
+        path = request.run
+        if (path / "config.json").exists():
+            raise RunError(f"{path}: holds a run already. Resume it (--resume) or name another folder.")
+        try:
+            for part in ("samples", "snapshots", "checkpoint"):
+                (path / part).mkdir(parents=True, exist_ok=True)
+            data = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
+            with atomic_write(path / "config.json") as file:
+                file.write(json.dumps(data, indent=2).encode() + b"\n")
+            return cls(path)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be created ({error.strerror or error}). Name another folder.") from None
+
+    @classmethod
+    def resume(cls, request: TrainRequest) -> tuple[Self, dict[str, Any]]:
+        """The folder and the state that `save_state` left; raises `RunError` with the differences in configuration."""
+        path = request.run
+        saved = read_config(path)
+        changes = [
+            line for line in saved.config.differences(request.config) if line.partition(":")[0] not in FREE_TO_CHANGE
+        ]
+        if saved.data != request.data:
+            changes.append(f"data: {saved.data} -> {request.data}")
+        if changes:
+            raise RunError(f"{path}: was started with another configuration: {'; '.join(changes)}.")
+        state_path = path / "checkpoint" / "state.pt"
+        try:
+            state = torch.load(state_path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise RunError(f"{path}: has no checkpoint to resume from. Start it anew in another folder.") from None
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            raise RunError(f"{state_path}: damaged ({error}).") from None
+        _cut_log(path / "log.jsonl", int(state["step"]))
+        return cls(path), state
+
+    def log(self, scalars: Scalars) -> None:
+        """Append one line; a crash of the program loses none that were logged."""
+        self._log.write(json.dumps(dataclasses.asdict(scalars)) + "\n")
+        self._log.flush()
+
+    def save_sheet(self, step: int, pixels: Pixels) -> Path:
+        path = self.path / "samples" / f"{step:08d}.png"
+        save_png(path, sheet(pixels))
+        return path
+
+    def save_snapshot(self, step: int, checkpoint: Checkpoint) -> Path:
+        """Write a snapshot of both networks, then point LATEST at it."""
+        path = self.path / "snapshots" / f"{step:08d}.safetensors"
+        checkpoint.save(path)
+        with atomic_write(self.path / "LATEST") as file:
+            file.write(path.name.encode() + b"\n")
+        return path
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write what `resume` needs: tensors, numbers, strings, in lists and dicts."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        with atomic_write(self.path / "checkpoint" / "state.pt") as file:
+            file.write(buffer.getbuffer())
+
+    def close(self) -> None:
+        self._log.close()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SavedConfig:
+    recipe: str
+    data: str
+    config: TrainConfig
+
+
+def read_config(path: Path) -> SavedConfig:
+    """What a run folder was started with; raises `RunError`."""
+    try:
+        data = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        return SavedConfig(data["recipe"], data["data"], TrainConfig.from_dict(data["config"]))
+    except FileNotFoundError:
+        raise RunError(f"{path}: is no run folder (it has no config.json).") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path / 'config.json'}: cannot be read ({error}).") from None
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The logged scalars of a run folder, oldest first; a line cut short by a crash is left out."""
+    records = []
+    for line in (path / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Forget what was logged after the step that a run resumes from; it will be logged again."""
+    kept = [json.dumps(record) for record in read_log(path.parent) if record["step"] <= step] if path.exists() else []
+    with atomic_write(path) as file:
+        file.write("".join(line + "\n" for line in kept).encode())
