@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from ganexplorer import cli
@@ -18,7 +19,7 @@ def main() -> int:
     return cli.run(arguments)
 
 
-def _gui(arguments: object) -> int:
+def _gui(arguments: argparse.Namespace) -> int:
     from ganexplorer.ui import app  # torch before Qt, and neither before it is needed
 
     return app.run(arguments)

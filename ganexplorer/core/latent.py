@@ -73,9 +73,9 @@ class Prior:
 
     @property
     def support(self) -> tuple[float, float]:
-        """The values that a dimension can be expected to have: 3 standard deviations, the box, or the point."""
+        """The values that a dimension can be expected to have: 3.5 standard deviations, the box, or the point."""
         if self.kind == "normal":
-            return self.a - 3 * self.b, self.a + 3 * self.b
+            return self.a - 3.5 * self.b, self.a + 3.5 * self.b
         return (self.a, self.b) if self.kind == "uniform" else (self.a, self.a)
 
     @property

@@ -20,7 +20,10 @@ GRACE_SECONDS = 4.0  # for a child to save and leave
 
 
 class TrainingHost:
-    """A child process that trains. Not thread-safe but for `send`, which any one thread may call during `run`."""
+    """A child process that trains: `start` a run, follow its `events`, `send` it commands meanwhile.
+
+    One thread may read events while another sends.
+    """
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -37,11 +40,15 @@ class TrainingHost:
     def pid(self) -> int | None:
         return self._process.pid
 
-    def run(self, request: TrainRequest) -> Iterator[TrainEvent]:
-        """The events of a run, the last of them `Ended`, also when the child dies."""
+    def start(self, request: TrainRequest) -> None:
+        """Begin a run; the one before must have ended."""
+        with contextlib.suppress(OSError):  # a dead child is told by `events`
+            self._connection.send(request)
+
+    def events(self) -> Iterator[TrainEvent]:
+        """The events of the run, the last of them `Ended`, also when the child dies."""
         step = 0
         try:
-            self._connection.send(request)
             while True:
                 event: TrainEvent = self._connection.recv()
                 yield event

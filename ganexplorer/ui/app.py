@@ -1,0 +1,141 @@
+"""Starting the window: can it be shown, and, if not, what would help."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import signal
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganexplorer.core.errors import UserError
+
+if TYPE_CHECKING:
+    from ganexplorer.ui.theme import Theme
+
+APT_LINE = (
+    "apt-get install libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
+    "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0"
+)
+SCREENSHOT_PATIENCE = 60_000  # milliseconds
+
+
+class DisplayError(UserError):
+    """No display, or a library that Qt needs is missing."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the window and stay until it is closed; with ``screenshot``, save its picture and leave."""
+    if arguments.screenshot is not None and not has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    check_display()
+    import torch  # noqa: F401  before Qt: on Windows the other order loads clashing libraries
+    from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
+
+    from ganexplorer.ui import theme
+    from ganexplorer.ui.main_window import MainWindow
+
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("ganexplorer")
+    app.setDesktopFileName("ganexplorer")
+
+    def colours() -> Theme:
+        return {"dark": theme.DARK, "light": theme.LIGHT}.get(arguments.theme) or theme.system_theme()
+
+    theme.apply(app, colours())
+    window = MainWindow(colours(), arguments.model, arguments.device)
+
+    def follow_system() -> None:
+        theme.apply(app, colours())
+        window.set_theme(colours())
+
+    app.styleHints().colorSchemeChanged.connect(follow_system)
+    window.resize(*arguments.size)
+    status = 0
+    if arguments.screenshot is not None:
+
+        def shoot() -> None:
+            if not window.grab().save(str(arguments.screenshot), "PNG"):
+                print(f"ganexplorer: {arguments.screenshot}: cannot be written.", file=sys.stderr)
+                app.exit(2)
+                return
+            window.close()
+
+        # effects and thumbnails come soon after the first image
+        window.first_image.connect(lambda: QTimer.singleShot(1500, window, shoot))
+        QTimer.singleShot(SCREENSHOT_PATIENCE, window, shoot)
+    # Python's handlers do not run inside Qt's loop: a signal writes a byte to a socket, which wakes it
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    notifier.activated.connect(lambda: ours.recv(64))
+    window.show()
+    try:
+        status = app.exec()
+    finally:
+        signal.set_wakeup_fd(-1)
+        notifier.setEnabled(False)
+    return status
+
+
+def has_display() -> bool:
+    """Whether the environment names a display (always true but on Linux and the BSDs)."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def check_display() -> None:
+    """Raise `DisplayError` with a remedy where Qt would abort the process without one."""
+    if sys.platform in ("win32", "darwin"):
+        return
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if not platform and not has_display():
+        raise DisplayError(
+            "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set). Start it from a desktop, or on a "
+            "virtual display: apt-get install xvfb && xvfb-run ganexplorer"
+        )
+    try:
+        from PySide6 import QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise DisplayError(f"Qt cannot be loaded: {error}. Remedy: {APT_LINE}") from None
+    if platform in ("", "xcb") and os.environ.get("DISPLAY"):
+        _check_xcb()
+
+
+def _check_xcb() -> None:
+    """Load Qt's X11 plugin and connect to the X server, as Qt will do."""
+    package = find_spec("PySide6")
+    assert package is not None
+    assert package.origin is not None
+    plugin = Path(package.origin).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    wayland = bool(os.environ.get("WAYLAND_DISPLAY"))
+    try:
+        if plugin.is_file():
+            ctypes.CDLL(str(plugin))
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError as error:
+        if wayland:
+            return  # Qt has another way
+        raise DisplayError(f"a library that Qt needs is missing ({error}). Remedy: {APT_LINE}") from None
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    refused = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    if refused and not wayland:
+        raise DisplayError(
+            f"the display {os.environ['DISPLAY']} does not answer. Check DISPLAY, or use a virtual display: "
+            "apt-get install xvfb && xvfb-run ganexplorer"
+        )

@@ -1,0 +1,342 @@
+"""The window: puts document, threads and views together."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import torch
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QToolBar, QVBoxLayout, QWidget
+from torch import Tensor
+
+from ganexplorer.core import zoo
+from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.devices import pick_device
+from ganexplorer.core.directions import dimension_effects, strongest_dimensions
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.latent import seeded
+from ganexplorer.core.media import Origin, save_png
+from ganexplorer.core.networks import build
+from ganexplorer.core.render import Pixels, Renderer
+from ganexplorer.core.spec import NetworkSpec
+from ganexplorer.train.events import Weights
+from ganexplorer.ui.canvas import Canvas
+from ganexplorer.ui.document import Document, Subject
+from ganexplorer.ui.latent_panel import LatentPanel
+from ganexplorer.ui.models_panel import ModelsPanel
+from ganexplorer.ui.morph_panel import MorphPanel
+from ganexplorer.ui.notice_bar import NoticeBar
+from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.train_panel import TrainPanel
+from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
+
+OPENABLE = "Models (*.safetensors);;All files (*)"
+
+
+class MainWindow(QMainWindow):
+    """Opens on `model` (a MODEL), or on the first shipped one."""
+
+    first_image = Signal()
+
+    def __init__(
+        self, theme: Theme, model: str | None = None, device: str = "auto", runs_folder: Path | None = None
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("ganexplorer")
+        self.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        self._device = pick_device(device)
+        self.document = Document(self)
+        self._entry: zoo.ModelEntry | None = None  # of the model on show
+        self._renderer: Renderer | None = None
+        self._file_renderer: Renderer | None = None  # to go back to after exploring a training
+        self._file_subject: Subject | None = None
+        self._stamp = 0
+        self._has_image = False
+        self._frame_times: deque[float] = deque(maxlen=60)
+
+        self.canvas = Canvas(self.document, theme)
+        self.latent = LatentPanel(self.document, theme)
+        self.morph = MorphPanel(self.document)
+        self.models = ModelsPanel()
+        self.train = TrainPanel(theme, runs_folder)
+        self.notices = NoticeBar()
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notices)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.morph)
+        self.setCentralWidget(centre)
+        models = self._dock("Models", self.models, Qt.DockWidgetArea.LeftDockWidgetArea)
+        latent = self._dock("Latent", self.latent, Qt.DockWidgetArea.LeftDockWidgetArea)
+        train = self._dock("Train", self.train, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks([models, latent], [110, 600], Qt.Orientation.Vertical)
+        self.resizeDocks([latent, train], [340, 370], Qt.Orientation.Horizontal)
+        self._make_toolbar()
+        self._device_label, self._render_label, self._speed_label = QLabel(str(self._device)), QLabel(), QLabel()
+        for label in (self._device_label, self._render_label, self._speed_label):
+            self.statusBar().addWidget(label)
+        self.statusBar().setSizeGripEnabled(False)
+
+        self.render_thread = RenderThread(self)
+        self.render_thread.frame_ready.connect(self._on_frame)
+        self.job_thread = JobThread(self)
+        self.job_thread.job_done.connect(self._on_job_done)
+        self._fps_timer = QTimer(self, interval=500)
+        self._fps_timer.timeout.connect(self._show_speed)
+        self.document.z_changed.connect(self._on_z_changed)
+        self.document.history_changed.connect(self._on_history_changed)
+        self.morph.thumbnail_wanted.connect(self._on_thumbnail_wanted)
+        self.models.chosen.connect(self.open_entry)
+        self.train.notice.connect(self.notices.tell)
+        self.train.speed_changed.connect(self._speed_label.setText)
+        self.train.live_generator.connect(self._on_live_generator)
+        self.train.explore_ended.connect(self._on_explore_ended)
+        self.train.run_saved.connect(self._on_run_saved)
+        self.render_thread.start()
+        self.job_thread.start()
+        self._fps_timer.start()
+        self._on_history_changed()
+        self._open_first(model)
+
+    def sizeHint(self) -> QSize:
+        return QSize(1280, 800)
+
+    def set_theme(self, theme: Theme) -> None:
+        for view in (self.canvas, self.latent, self.train):
+            view.set_theme(theme)
+
+    # -- models --------------------------------------------------------------------------------------------
+
+    def open(self, model: str) -> None:
+        """Open MODEL; what goes wrong is told in the window and leaves the open model as it is."""
+        try:
+            entry = zoo.resolve(model)
+        except UserError as error:
+            self.notices.tell(str(error))
+            return
+        self.open_entry(entry)
+
+    @Slot(object)
+    def open_entry(self, entry: zoo.ModelEntry) -> None:
+        device = self._device
+        self.job_thread.submit("open", lambda: _opened(entry, device))
+
+    @Slot()
+    def choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", "", OPENABLE)
+        if path:
+            self.open(path)
+
+    @Slot()
+    def export_picture(self) -> None:
+        """Save the picture at rest, with z and model in its metadata."""
+        subject = self.document.subject
+        if subject is None or self._renderer is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
+        if path:
+            z, renderer = self.document.z[None], self._renderer
+            self.job_thread.submit("export", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
+
+    def _open_first(self, model: str | None) -> None:
+        entries = zoo.discover()
+        self.models.show_entries(entries)
+        for entry in entries:
+            self._want_model_thumbnail(entry)
+        try:
+            first = zoo.resolve(model) if model is not None else None
+        except UserError as error:
+            self.notices.tell(str(error))
+            first = None
+        if first is None:
+            first = next((entry for entry in entries if entry.name == zoo.FIRST_MODEL), entries[0] if entries else None)
+        if first is not None:
+            self.open_entry(first)
+        else:
+            self.canvas.show_message("No model is open.\nOpen a file, or train one on the right.")
+
+    def _show_opened(self, entry: zoo.ModelEntry, checkpoint: Checkpoint, renderer: Renderer) -> None:
+        self._entry = entry
+        if entry.path not in [known.path for known in self.models.entries]:
+            self.models.add(entry)
+            self._want_model_thumbnail(entry)
+        self.models.select(entry)
+        self.train.explore.setChecked(False)
+        self._file_renderer = renderer
+        self._file_subject = Subject(entry.name, checkpoint.generator.spec)
+        self._show_subject(self._file_subject, renderer)
+        self._measure_effects(renderer)
+
+    def _show_subject(self, subject: Subject, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self.render_thread.use(renderer)
+        self.setWindowTitle(f"{subject.label} - ganexplorer")
+        self.document.show(subject)
+        self.morph.refresh_thumbnails()
+
+    def _measure_effects(self, renderer: Renderer) -> None:
+        prior = renderer.spec.prior
+        assert prior is not None
+        self.job_thread.submit(
+            "effects", lambda: (renderer.spec, dimension_effects(renderer.images, prior, renderer.spec.z_dim))
+        )
+
+    # -- pictures ------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_z_changed(self, z: Tensor) -> None:
+        self._stamp += 1
+        self.render_thread.request(self._stamp, z)
+
+    @Slot(object)
+    def _on_frame(self, frame: Frame) -> None:
+        self._frame_times.append(time.perf_counter())
+        self.canvas.show_frame(frame)
+        self._render_label.setText(f"render {frame.milliseconds:.1f} ms")
+        if not self._has_image:
+            self._has_image = True
+            self.first_image.emit()
+
+    @Slot()
+    def _show_speed(self) -> None:
+        """Frames shown in the last second, where there were any."""
+        since = time.perf_counter() - 1
+        count = sum(moment > since for moment in self._frame_times)
+        text = self._render_label.text().partition("   ")[0]
+        self._render_label.setText(f"{text}   {count} frames/s" if count > 1 else text)
+
+    @Slot(str, object)
+    def _on_thumbnail_wanted(self, slot: str, z: Tensor) -> None:
+        renderer = self._renderer
+        if renderer is not None:
+            self.job_thread.submit(f"slot {slot}", lambda: (slot, z, renderer.render(z[None])[0]))
+
+    def _want_model_thumbnail(self, entry: zoo.ModelEntry) -> None:
+        self.job_thread.submit(f"thumbnail {entry.path}", lambda: (entry, _thumbnail(entry)))
+
+    @Slot(object)
+    def _on_job_done(self, result: JobResult) -> None:
+        if result.error is not None:
+            if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
+                self.notices.tell(_words(result.error))
+            return
+        value: Any = result.value
+        match result.name.partition(" ")[0]:
+            case "open":
+                self._show_opened(*value)
+            case "effects":
+                spec, effects = value
+                if self.document.subject is not None and spec == self.document.subject.spec:
+                    self.latent.model.set_effects(effects)
+                    self.canvas.directions = strongest_dimensions(effects)
+            case "slot":
+                self.morph.set_thumbnail(*value)
+            case "thumbnail":
+                self.models.set_thumbnail(*value)
+            case "live":
+                subject, renderer = value
+                if self.train.explore.isChecked():
+                    is_new = self.document.subject is None or self.document.subject.spec != subject.spec
+                    self._show_subject(subject, renderer)
+                    if is_new or not self.canvas.directions:
+                        self._measure_effects(renderer)
+
+    # -- the generator in training -------------------------------------------------------------------------
+
+    @Slot(str, object, object)
+    def _on_live_generator(self, name: str, spec: NetworkSpec, weights: Weights) -> None:
+        device = self._device
+        subject = Subject(name, spec, weights.step)
+        self.job_thread.submit("live", lambda: (subject, _live_renderer(spec, weights, device)))
+
+    @Slot()
+    def _on_explore_ended(self) -> None:
+        if self._file_subject is not None and self._file_renderer is not None:
+            self._show_subject(self._file_subject, self._file_renderer)
+            self._measure_effects(self._file_renderer)
+
+    @Slot(object)
+    def _on_run_saved(self, snapshot: Path) -> None:
+        """A run that ended is a model like any other, and the one to look at if it was being looked at."""
+        entry = zoo.ModelEntry(snapshot.parent.parent.name, snapshot)
+        self.models.add(entry)
+        self._want_model_thumbnail(entry)
+        if self.train.explore.isChecked():
+            self.open_entry(entry)
+
+    # -- the rest ------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._fps_timer.stop()
+        self.morph.stop()
+        self.train.close_session()
+        self.render_thread.finish()
+        self.job_thread.finish()
+        super().closeEvent(event)
+
+    @Slot()
+    def _on_history_changed(self) -> None:
+        self._undo.setEnabled(self.document.can_undo)
+        self._redo.setEnabled(self.document.can_redo)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Main", self, objectName="Main", movable=False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.addToolBar(bar)
+        self._action(bar, "Open…", "Open a model file", QKeySequence.StandardKey.Open, self.choose_file)
+        self._action(
+            bar, "Save picture…", "Save the picture as PNG", QKeySequence.StandardKey.Save, self.export_picture
+        )
+        bar.addSeparator()
+        self._action(bar, "Random", "A new sample from the prior (R)", "R", self.document.random)
+        self._action(bar, "Zero", "The centre of the prior (0)", "0", self.document.zero)
+        self._undo = self._action(bar, "Undo", "Undo", QKeySequence.StandardKey.Undo, self.document.undo)
+        self._redo = self._action(bar, "Redo", "Redo", QKeySequence.StandardKey.Redo, self.document.redo)
+        bar.addSeparator()
+        for dock in self.findChildren(QDockWidget):
+            toggle = dock.toggleViewAction()
+            toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
+            bar.addAction(toggle)
+
+    def _action(self, bar: QToolBar, text: str, tip: str, key: QKeySequence.StandardKey | str, slot: Any) -> QAction:
+        action = QAction(text, self)
+        action.setShortcut(QKeySequence(key))
+        action.setToolTip(tip)
+        action.triggered.connect(lambda: slot())
+        bar.addAction(action)
+        return action
+
+
+def _opened(entry: zoo.ModelEntry, device: torch.device) -> tuple[zoo.ModelEntry, Checkpoint, Renderer]:
+    checkpoint = entry.load()
+    return entry, checkpoint, Renderer(checkpoint.generator, device)
+
+
+def _thumbnail(entry: zoo.ModelEntry) -> Pixels:
+    generator = entry.load().generator
+    assert generator.spec.prior is not None
+    picture: Pixels = Renderer(generator).render(seeded(generator.spec.prior, generator.spec.z_dim, 0))[0]
+    return picture
+
+
+def _live_renderer(spec: NetworkSpec, weights: Weights, device: torch.device) -> Renderer:
+    network = build(spec)
+    network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.tensors.items()})
+    return Renderer(network, device)
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

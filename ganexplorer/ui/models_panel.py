@@ -1,0 +1,90 @@
+"""The models at hand, each with a picture of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from ganexplorer.core.checkpoint import CheckpointError
+from ganexplorer.core.zoo import ModelEntry
+from ganexplorer.ui.canvas import to_qimage
+
+THUMBNAIL = 40
+
+
+class ModelsPanel(QWidget):
+    """A list of models; a click opens one."""
+
+    chosen = Signal(object)  # ModelEntry
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.list = QListWidget(accessibleName="Models")
+        self.setMinimumWidth(300)
+        self.list.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self.list.setUniformItemSizes(True)
+        self.list.itemActivated.connect(self._on_activated)
+        self.list.itemClicked.connect(self._on_activated)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.list)
+
+    def sizeHint(self) -> QSize:
+        return QSize(340, 110)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(260, THUMBNAIL + 16)
+
+    @property
+    def entries(self) -> list[ModelEntry]:
+        return [self.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.list.count())]
+
+    def show_entries(self, entries: list[ModelEntry]) -> None:
+        """List the models; a damaged one says so in its row."""
+        self.list.clear()
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: ModelEntry) -> None:
+        """Add one, or replace the row of the same file."""
+        try:
+            spec = entry.spec
+            _, height, width = spec.image_shape
+            text = f"{entry.name}\nz {spec.z_dim}, {width}x{height}, {spec.family.upper()}"
+        except CheckpointError:
+            text = f"{entry.name}\ncannot be opened"
+        item = next((i for i in self._items() if i.data(Qt.ItemDataRole.UserRole).path == entry.path), None)
+        if item is None:
+            item = QListWidgetItem()
+            self.list.addItem(item)
+        item.setText(text)
+        item.setData(Qt.ItemDataRole.UserRole, entry)
+        item.setToolTip(str(entry.path))
+        blank = QPixmap(THUMBNAIL, THUMBNAIL)
+        blank.fill(Qt.GlobalColor.transparent)
+        item.setIcon(QIcon(blank))
+
+    def select(self, entry: ModelEntry) -> None:
+        for item in self._items():
+            if item.data(Qt.ItemDataRole.UserRole).path == entry.path:
+                self.list.setCurrentItem(item)
+
+    def set_thumbnail(self, entry: ModelEntry, pixels: np.ndarray) -> None:
+        """Show a picture (H, W[, 3]) of the model."""
+        image = QPixmap.fromImage(to_qimage(pixels)).scaled(
+            THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        for item in self._items():
+            if item.data(Qt.ItemDataRole.UserRole).path == entry.path:
+                icon = QIcon(image)
+                icon.addPixmap(image, QIcon.Mode.Selected)  # else Qt tints it
+                item.setIcon(icon)
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.list.item(row) for row in range(self.list.count())]
+
+    @Slot(QListWidgetItem)
+    def _on_activated(self, item: QListWidgetItem) -> None:
+        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))

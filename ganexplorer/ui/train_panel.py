@@ -1,0 +1,366 @@
+"""Training from the window: recipe, data, hyperparameters, Start and Stop, live plots and samples."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.media import sheet
+from ganexplorer.core.spec import NetworkSpec
+from ganexplorer.core.zoo import user_folder
+from ganexplorer.train.config import RECIPES
+from ganexplorer.train.data import is_mnist_present
+from ganexplorer.train.events import (
+    Ended,
+    Notice,
+    Preview,
+    Progress,
+    Scalars,
+    SnapshotSaved,
+    Started,
+    TrainEvent,
+    TrainRequest,
+    Weights,
+)
+from ganexplorer.ui.canvas import to_qimage
+from ganexplorer.ui.config_form import ConfigForm
+from ganexplorer.ui.plots import LossPlots
+from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.workers import TrainingSession
+
+PREVIEW_SECONDS = 0.7
+EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
+CHOOSE_FOLDER = "Choose a folder of pictures…"
+
+
+class TrainPanel(QWidget):
+    """Everything about a training run; owns its session."""
+
+    notice = Signal(str)  # something to tell the person
+    live_generator = Signal(str, object, object)  # run name, NetworkSpec, Weights
+    explore_ended = Signal()
+    run_saved = Signal(object)  # the path of a final snapshot
+    speed_changed = Signal(str)
+
+    def __init__(self, theme: Theme, runs_folder: Path | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = TrainingSession(self)
+        self._runs_folder = runs_folder or user_folder().parent / "runs"
+        self._started: Started | None = None
+        self._spec: NetworkSpec | None = None
+
+        self.recipe = QComboBox(accessibleName="Recipe")
+        self.recipe.addItems(list(RECIPES))
+        self.data = QComboBox(accessibleName="Data")
+        self.data.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.summary = QLabel(objectName="quiet", wordWrap=True)
+        self.form = ConfigForm()
+        hyperparameters = QCollapsible("Hyperparameters", expandedIcon="▾", collapsedIcon="▸")
+        hyperparameters.addWidget(self.form)
+        self.start_button = QPushButton("Start", objectName="primary")
+        self.stop_button = QPushButton("Stop", enabled=False)
+        self.explore = QPushButton("Explore this", objectName="explore", checkable=True, enabled=False)
+        self.explore.setToolTip("The big picture shows the generator in training; the sliders stay live")
+        self.progress = QProgressBar(textVisible=False)
+        self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True)
+        self.plots = LossPlots(theme, self)
+        self.samples = SampleSheet()
+
+        self._form_layout = QFormLayout()
+        self._form_layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form_layout.addRow("Recipe", self.recipe)
+        self._form_layout.addRow("Data", self.data)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.start_button, 2)
+        buttons.addWidget(self.stop_button, 1)
+        buttons.addWidget(self.explore, 2)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(12, 4, 12, 12)
+        layout.setSpacing(8)
+        layout.addLayout(self._form_layout)
+        layout.addWidget(self.summary)
+        layout.addWidget(hyperparameters)
+        layout.addLayout(buttons)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.status)
+        layout.addWidget(self.plots.losses, 3)
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        below.addWidget(self.plots.phase, 1)
+        below.addWidget(self.samples, 1)
+        layout.addLayout(below, 2)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+        self._weights_timer = QTimer(self, singleShot=True, interval=EXPLORE_MILLISECONDS)
+        self._weights_timer.timeout.connect(self.session.want_weights)
+        self.recipe.currentTextChanged.connect(self._on_recipe_changed)
+        self.data.activated.connect(self._on_data_activated)
+        self.start_button.clicked.connect(self.start)
+        self.stop_button.clicked.connect(self.stop)
+        self.explore.toggled.connect(self._on_explore_toggled)
+        self.session.happened.connect(self._on_event)
+        self.session.scalars.connect(self._on_scalars)
+        self.session.preview.connect(self._on_preview)
+        self.session.weights.connect(self._on_weights)
+        self.session.ended.connect(self._on_ended)
+        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # one line or two: nothing moves
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.progress.setSizePolicy(_keeps_its_place(self.progress))
+        self.progress.hide()
+        for name, text in _data_choices():
+            self.data.addItem(text, name)
+        self.data.addItem(CHOOSE_FOLDER)
+        self._on_recipe_changed(self.recipe.currentText())
+
+    @property
+    def data_ref(self) -> str:
+        """REF of the chosen data; empty where a folder is still to be chosen."""
+        return self.data.currentData() or ""
+
+    def choose_data(self, ref: str) -> None:
+        """Select a REF, adding it to the list where it is new."""
+        index = self.data.findData(ref)
+        if index < 0:
+            kind, _, rest = ref.partition(":")
+            text = Path(rest).name if kind == "folder" else f"{kind} in {rest}"
+            self.data.insertItem(self.data.count() - 1, text, ref)
+            index = self.data.findData(ref)
+            self.data.setItemData(index, ref, Qt.ItemDataRole.ToolTipRole)
+        self.data.setCurrentIndex(index)
+
+    @Slot()
+    def start(self) -> None:
+        """Start a run of the form's configuration in a new run folder."""
+        if self.session.is_running:
+            return
+        recipe = self.recipe.currentText()
+        try:
+            config = self.form.config()
+        except UserError as error:
+            self.notice.emit(str(error))
+            return
+        if not self.data_ref:
+            self.notice.emit(f"{recipe} needs pictures: choose a folder under Data.")
+            return
+        run = self._runs_folder / f"{recipe}-{time.strftime('%Y%m%d-%H%M%S')}"
+        number = 2
+        while run.exists():
+            run = run.with_name(f"{run.name.partition('~')[0]}~{number}")
+            number += 1
+        self.plots.clear()
+        self.samples.clear()
+        self._started = None
+        self._set_running(True)
+        self.status.setText("Starting…")
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self.session.start(TrainRequest(config, self.data_ref, run, recipe=recipe, preview_seconds=PREVIEW_SECONDS))
+
+    @Slot()
+    def stop(self) -> None:
+        """Ask the run to save and end."""
+        self.stop_button.setEnabled(False)
+        self.status.setText("Stopping…")
+        self.session.stop()
+
+    def close_session(self) -> None:
+        """End the run and its process; returns when the final snapshot is saved."""
+        self._weights_timer.stop()
+        self.session.close()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.plots.set_theme(theme)
+
+    def sizeHint(self) -> QSize:
+        return QSize(370, 700)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.session.warm_up()  # a hand on the panel: Start may follow
+        super().enterEvent(event)
+
+    def _set_running(self, is_running: bool) -> None:
+        for widget in (self.start_button, self.recipe, self.data, self.form):
+            widget.setEnabled(not is_running)
+        self.stop_button.setEnabled(is_running)
+        if not is_running:
+            self.explore.setEnabled(False)
+
+    @Slot(str)
+    def _on_recipe_changed(self, name: str) -> None:
+        recipe = RECIPES[name]
+        self.summary.setText(recipe.summary)
+        self.form.set_config(recipe.config)
+        if recipe.data == "mnist":
+            # what works at once: the network is asked only when the person chooses MNIST
+            self.choose_data("mnist" if is_mnist_present() else "toy:digits")
+        elif recipe.data:
+            self.choose_data(recipe.data)
+        elif not self.data_ref.startswith("folder:"):
+            self.data.setCurrentIndex(self.data.count() - 1)
+
+    @Slot(int)
+    def _on_data_activated(self, index: int) -> None:
+        if self.data.itemText(index) == CHOOSE_FOLDER:
+            folder = QFileDialog.getExistingDirectory(self, "A folder of pictures, or of class folders of pictures")
+            if folder:
+                self.choose_data(f"folder:{folder}")
+
+    @Slot(bool)
+    def _on_explore_toggled(self, is_on: bool) -> None:
+        if is_on:
+            self.session.want_weights()
+        else:
+            self._weights_timer.stop()
+            self.explore_ended.emit()
+
+    @Slot(object)
+    def _on_event(self, event: TrainEvent) -> None:
+        match event:
+            case Progress(what, done, total):
+                self.status.setText(f"{what}: {done:,} of {total:,}" if total else f"{what}…")
+                self.progress.setRange(0, total)
+                self.progress.setValue(done)
+            case Notice(text):
+                self.notice.emit(text)
+            case Started():
+                self._started = event
+                self._spec = NetworkSpec.from_json(event.generator)
+                self.progress.setRange(0, event.total_steps)
+                self.progress.setValue(event.first_step)
+                self.status.setText(f"{event.data}, on {event.device}")
+                self.explore.setEnabled(True)
+            case SnapshotSaved():
+                pass  # told at the end; the run folder keeps them all
+
+    @Slot(object)
+    def _on_scalars(self, scalars: list[Scalars]) -> None:
+        self.plots.append(scalars)
+        last = scalars[-1]
+        self.progress.setValue(last.step)
+        epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
+        self.status.setText(
+            f"Step {last.step:,}{epoch}\n"
+            f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
+        )
+        self.speed_changed.emit(f"training {last.steps_per_second:.0f} it/s")
+
+    @Slot(object)
+    def _on_preview(self, preview: Preview) -> None:
+        self.samples.show_pixels(preview.pixels, preview.step)
+
+    @Slot(object)
+    def _on_weights(self, weights: Weights) -> None:
+        if self.explore.isChecked() and self._spec is not None and self._started is not None:
+            self.live_generator.emit(self._started.run.name, self._spec, weights)
+            self._weights_timer.start()
+
+    @Slot(object)
+    def _on_ended(self, ended: Ended) -> None:
+        self._weights_timer.stop()
+        self._set_running(False)
+        self.progress.hide()
+        self.speed_changed.emit("")
+        words = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed"}[ended.reason]
+        self.status.setText(f"{words} at step {ended.step:,}")
+        if ended.snapshot is not None:
+            self.status.setToolTip(str(ended.snapshot))
+            self.run_saved.emit(ended.snapshot)
+        if ended.reason == "failed":
+            self.notice.emit(ended.message)
+        self.explore.setChecked(False)
+
+
+class SampleSheet(QWidget):
+    """The fixed samples at integer zoom."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(150, 150)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Fixed samples")
+        self.clear()
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, 260)
+
+    def clear(self) -> None:
+        self._pixels: np.ndarray | None = None
+        self.step: int | None = None
+        self.update()
+
+    def show_pixels(self, pixels: np.ndarray, step: int) -> None:
+        """Show pictures (N, H, W[, 3])."""
+        self._pixels, self.step = pixels, step
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._pixels is None:
+            painter.setPen(self.palette().placeholderText().color())
+            text = "The same samples, again and again, as they grow"
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+            return
+        shown = self._pixels[: self._capacity()]
+        image = to_qimage(sheet(shown, self._best_columns(shown)))
+        ratio = self.devicePixelRatioF()
+        zoom = max(1, int(min(self.width() * ratio / image.width(), self.height() * ratio / image.height())))
+        size = image.size() * zoom / ratio
+        painter.drawImage(QRect(QPoint((self.width() - size.width()) // 2, 0), size), image)
+
+    def _capacity(self) -> int:
+        """How many pictures fit at their own size; the first are shown where not all do."""
+        assert self._pixels is not None
+        _, height, width = self._pixels.shape[:3]
+        ratio = self.devicePixelRatioF()
+        across, down = int(self.width() * ratio + 2) // (width + 2), int(self.height() * ratio + 2) // (height + 2)
+        return max(1, across * down)
+
+    def _best_columns(self, pixels: np.ndarray) -> int:
+        """The number of columns that makes the pictures largest."""
+        count, height, width = pixels.shape[:3]
+
+        def zoom(columns: int) -> float:
+            rows = -(-count // columns)
+            return min((self.width() + 2) / (columns * (width + 2)), (self.height() + 2) / (rows * (height + 2)))
+
+        return max(range(1, count + 1), key=zoom)
+
+
+def _keeps_its_place(widget: QWidget) -> QSizePolicy:
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    return policy
+
+
+def _data_choices() -> list[tuple[str, str]]:
+    return [
+        ("toy:digits", "Drawn digits (toy:digits)"),
+        ("mnist", "MNIST" if is_mnist_present() else "MNIST (downloads 12 MB)"),
+        ("toy:1010", "Four numbers (toy:1010)"),
+    ]
