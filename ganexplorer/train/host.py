@@ -64,6 +64,10 @@ class TrainingHost:
         with contextlib.suppress(OSError):
             self._connection.send(command)
 
+    def kill(self) -> None:
+        """End the child at once; `events` then tells that it failed."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the child: politely, then after a few seconds by force."""
         self._connection.close()

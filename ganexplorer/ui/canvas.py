@@ -28,8 +28,8 @@ class Canvas(QWidget):
         self._document = document
         self._theme = theme
         self._image: QImage | None = None
-        self._frame: Frame | None = None
-        self._message = ""
+        self.frame: Frame | None = None
+        self.message = ""
         self._label = ""
         self.directions: list[Direction] = []  # to the right and up; empty until measured
         self._drag: tuple[QPointF, Tensor] | None = None
@@ -52,21 +52,21 @@ class Canvas(QWidget):
 
     def show_frame(self, frame: Frame) -> None:
         """Show a rendered picture, or the error it met."""
-        self._frame = frame
-        self._message = frame.error
+        self.frame = frame
+        self.message = frame.error
         if frame.pixels is not None:
             self._image = to_qimage(frame.pixels)
         self.update()
 
     def show_message(self, text: str) -> None:
         """Show words in place of a picture."""
-        self._message = text
+        self.message = text
         self.update()
 
     @property
-    def image(self) -> QImage | None:
-        """The picture on show, unzoomed."""
-        return self._image
+    def stamp(self) -> int:
+        """Of the frame on show; 0 before the first."""
+        return self.frame.stamp if self.frame is not None else 0
 
     def _on_subject_changed(self, subject: Subject) -> None:
         self._label = subject.label if subject.step is not None else ""
@@ -89,12 +89,12 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._theme.surface))
-        if self._message:
+        if self.message:
             painter.setPen(QColor(self._theme.quiet))
             area = self.rect().adjusted(48, 48, -48, -48)
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
-        elif self._frame is not None and self._frame.values.shape[1] == 1:
-            self._paint_bars(painter, self._frame.values.reshape(-1))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.message)
+        elif self.frame is not None and self.frame.values.shape[1] == 1:
+            self._paint_bars(painter, self.frame.values.reshape(-1))
         elif self._image is not None:
             rect = self.picture_rect()
             painter.drawImage(rect, self._image)

@@ -331,7 +331,8 @@ class LatentView(QListView):
         elif index.isValid() and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset_row(index.row())
         elif index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.edit(index)
+            if self.state() != QAbstractItemView.State.EditingState:  # the spin box passes its own Return on
+                self.edit(index)
         else:
             super().keyPressEvent(event)
 
@@ -362,14 +363,14 @@ class LatentPanel(QWidget):
         self.view = LatentView(document, self.model, self._delegate, self)
         self._document = document
         self._norm = QLabel(objectName="quiet")
-        self._order = QComboBox()
-        self._order.addItems(["Strongest first", "By number"])
-        self._order.setToolTip("Order of the sliders: by how much each changes the picture, or by its number")
-        self._order.currentIndexChanged.connect(self._on_order_changed)
+        self.order = QComboBox()
+        self.order.addItems(["Strongest first", "By number"])
+        self.order.setToolTip("Order of the sliders: by how much each changes the picture, or by its number")
+        self.order.currentIndexChanged.connect(self._on_order_changed)
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 8, 4)
         head.addWidget(self._norm, 1)
-        head.addWidget(self._order)
+        head.addWidget(self.order)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -51,10 +51,10 @@ class MainWindow(QMainWindow):
         self._device = pick_device(device)
         self.document = Document(self)
         self._entry: zoo.ModelEntry | None = None  # of the model on show
-        self._renderer: Renderer | None = None
+        self.renderer: Renderer | None = None
         self._file_renderer: Renderer | None = None  # to go back to after exploring a training
         self._file_subject: Subject | None = None
-        self._stamp = 0
+        self.stamp = 0
         self._has_image = False
         self._frame_times: deque[float] = deque(maxlen=60)
 
@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.train.notice.connect(self.notices.tell)
         self.train.speed_changed.connect(self._speed_label.setText)
         self.train.live_generator.connect(self._on_live_generator)
-        self.train.explore_ended.connect(self._on_explore_ended)
+        self.train.explore_ended.connect(self._show_file)
         self.train.run_saved.connect(self._on_run_saved)
         self.render_thread.start()
         self.job_thread.start()
@@ -137,11 +137,11 @@ class MainWindow(QMainWindow):
     def export_picture(self) -> None:
         """Save the picture at rest, with z and model in its metadata."""
         subject = self.document.subject
-        if subject is None or self._renderer is None:
+        if subject is None or self.renderer is None:
             return
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
         if path:
-            z, renderer = self.document.z[None], self._renderer
+            z, renderer = self.document.z[None], self.renderer
             self.job_thread.submit("export", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
 
     def _open_first(self, model: str | None) -> None:
@@ -167,14 +167,15 @@ class MainWindow(QMainWindow):
             self.models.add(entry)
             self._want_model_thumbnail(entry)
         self.models.select(entry)
-        self.train.explore.setChecked(False)
         self._file_renderer = renderer
         self._file_subject = Subject(entry.name, checkpoint.generator.spec)
-        self._show_subject(self._file_subject, renderer)
-        self._measure_effects(renderer)
+        if self.train.explore.isChecked():
+            self.train.explore.setChecked(False)  # ends in `_show_file`
+        else:
+            self._show_file()
 
     def _show_subject(self, subject: Subject, renderer: Renderer) -> None:
-        self._renderer = renderer
+        self.renderer = renderer
         self.render_thread.use(renderer)
         self.setWindowTitle(f"{subject.label} - ganexplorer")
         self.document.show(subject)
@@ -191,8 +192,8 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_z_changed(self, z: Tensor) -> None:
-        self._stamp += 1
-        self.render_thread.request(self._stamp, z)
+        self.stamp += 1
+        self.render_thread.request(self.stamp, z)
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
@@ -213,7 +214,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str, object)
     def _on_thumbnail_wanted(self, slot: str, z: Tensor) -> None:
-        renderer = self._renderer
+        renderer = self.renderer
         if renderer is not None:
             self.job_thread.submit(f"slot {slot}", lambda: (slot, z, renderer.render(z[None])[0]))
 
@@ -256,23 +257,25 @@ class MainWindow(QMainWindow):
         self.job_thread.submit("live", lambda: (subject, _live_renderer(spec, weights, device)))
 
     @Slot()
-    def _on_explore_ended(self) -> None:
+    def _show_file(self) -> None:
+        """Look at the model that was opened last."""
         if self._file_subject is not None and self._file_renderer is not None:
             self._show_subject(self._file_subject, self._file_renderer)
             self._measure_effects(self._file_renderer)
 
-    @Slot(object)
-    def _on_run_saved(self, snapshot: Path) -> None:
+    @Slot(object, bool)
+    def _on_run_saved(self, snapshot: Path, was_explored: bool) -> None:
         """A run that ended is a model like any other, and the one to look at if it was being looked at."""
         entry = zoo.ModelEntry(snapshot.parent.parent.name, snapshot)
         self.models.add(entry)
         self._want_model_thumbnail(entry)
-        if self.train.explore.isChecked():
+        if was_explored:
             self.open_entry(entry)
 
     # -- the rest ------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.hide()  # saving may take a moment
         self._fps_timer.stop()
         self.morph.stop()
         self.train.close_session()

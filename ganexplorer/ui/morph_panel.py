@@ -8,7 +8,7 @@ from typing import cast, get_args
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 from torch import Tensor
 
 from ganexplorer.core.latent import PathMode
@@ -44,6 +44,7 @@ class MorphPanel(QWidget):
         self._number = QLabel("t 0.000")
         self._number.setMinimumWidth(self.fontMetrics().horizontalAdvance("t 0.000 "))
         self._hint = QLabel(objectName="quiet")
+        self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # yields in a narrow window
 
         self.play = QToolButton(text="Play")
         self.play.setToolTip("Morph from A to B and back (P)")
@@ -165,5 +166,10 @@ class MorphPanel(QWidget):
 
     @Slot()
     def _advance(self) -> None:
-        phase = (time.perf_counter() - self._played_since) / SECONDS_ONE_WAY % 2
-        self._document.set_t(phase if phase <= 1 else 2 - phase)
+        self._document.set_t(triangle(time.perf_counter() - self._played_since))
+
+
+def triangle(seconds: float) -> float:
+    """t after playing for so long: from 0 to 1 and back, again and again."""
+    phase = seconds / SECONDS_ONE_WAY % 2
+    return phase if phase <= 1 else 2 - phase

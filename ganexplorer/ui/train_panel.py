@@ -58,7 +58,7 @@ class TrainPanel(QWidget):
     notice = Signal(str)  # something to tell the person
     live_generator = Signal(str, object, object)  # run name, NetworkSpec, Weights
     explore_ended = Signal()
-    run_saved = Signal(object)  # the path of a final snapshot
+    run_saved = Signal(object, bool)  # the path of a final snapshot; whether the run was being explored
     speed_changed = Signal(str)
 
     def __init__(self, theme: Theme, runs_folder: Path | None = None, parent: QWidget | None = None) -> None:
@@ -288,12 +288,17 @@ class TrainPanel(QWidget):
         self.speed_changed.emit("")
         words = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed"}[ended.reason]
         self.status.setText(f"{words} at step {ended.step:,}")
-        if ended.snapshot is not None:
-            self.status.setToolTip(str(ended.snapshot))
-            self.run_saved.emit(ended.snapshot)
         if ended.reason == "failed":
             self.notice.emit(ended.message)
+        if ended.snapshot is None:
+            self.explore.setChecked(False)
+            return
+        self.status.setToolTip(str(ended.snapshot))
+        was_explored = self.explore.isChecked()
+        self.explore.blockSignals(True)  # the saved run takes over from the one in training, nothing in between
         self.explore.setChecked(False)
+        self.explore.blockSignals(False)
+        self.run_saved.emit(ended.snapshot, was_explored)
 
 
 class SampleSheet(QWidget):

@@ -31,6 +31,7 @@ from ganexplorer.train.host import TrainingHost
 
 STACK_BYTES = 8 * 1024 * 1024  # the default on macOS is too small for BLAS
 DRAIN_MILLISECONDS = 33
+PATIENCE_MILLISECONDS = 4000  # for a run to save when the window closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,8 @@ class TrainingSession(QObject):
         self._timer.stop()
         if self._thread is not None:
             self._thread.send(Stop())
+            if not self._thread.wait(PATIENCE_MILLISECONDS) and self._thread.host is not None:
+                self._thread.host.kill()  # a step that takes too long; the last snapshot is there
             self._thread.wait()
             self._host = self._thread.host
             self._thread.deleteLater()

@@ -1,0 +1,116 @@
+"""A window on a small model, and a guard against threads, timers and widgets left behind."""
+
+import dataclasses
+import gc
+
+import pytest
+import torch
+from PySide6.QtCore import QEvent, QObject, QThread, QTimer
+from PySide6.QtWidgets import QApplication
+
+from ganexplorer.core import zoo
+from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import build, initialize, mlp_generator
+from ganexplorer.core.spec import LeakyReLU, Tanh
+from ganexplorer.train.config import RECIPES
+from ganexplorer.ui import theme
+from ganexplorer.ui.main_window import MainWindow
+
+Z_DIM = 64
+
+
+def make_generator(seed=0, z_dim=Z_DIM, prior=None, image_shape=(1, 28, 28)):
+    """A generator with weights large enough for every dimension to be seen."""
+    spec = mlp_generator(z_dim, (32,), image_shape, prior or Prior.normal(), LeakyReLU(0.2), Tanh())
+    network = build(spec)
+    initialize(network, "default", torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(4)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture
+def generator():
+    return make_generator()
+
+
+@pytest.fixture
+def model_path(tmp_path, generator):
+    entry = zoo.save_model(tmp_path / "models" / "small", Checkpoint(generator, card={"name": "small"}))
+    return entry.path.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(qapp):
+    """No QThread, running QTimer or top-level widget outlives a test."""
+    yield
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, MainWindow):  # others are its menus and pop-ups, and go with it
+            widget.close()
+            widget.deleteLater()
+    qapp.processEvents()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    threads = [o for o in gc.get_objects() if issubclass(type(o), QThread) and _is_alive(o) and o.isRunning()]
+    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and _is_alive(o) and o.isActive()]
+    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+    assert not threads
+    assert not timers
+    assert not shown
+
+
+def _is_alive(qobject: QObject) -> bool:
+    from shiboken6 import isValid
+
+    return isValid(qobject)
+
+
+class Shot:
+    """A window under test, with the few questions that tests ask of it."""
+
+    def __init__(self, window, qtbot):
+        self.window = window
+        self.document = window.document
+        self.qtbot = qtbot
+
+    def settled(self):
+        """Wait until the picture on show belongs to the newest z."""
+        self.qtbot.waitUntil(lambda: self.window.canvas.stamp == self.window.stamp, timeout=10_000)
+        return self.window.canvas.frame.pixels
+
+    def expected(self, generator, z=None):
+        """The picture that the plain network makes of z, by default the document's."""
+        from ganexplorer.core.render import to_pixels
+
+        with torch.no_grad():
+            return to_pixels(generator((self.document.z if z is None else z)[None]))[0]
+
+
+@pytest.fixture
+def window(qtbot, model_path, tmp_path):
+    window = MainWindow(theme.DARK, str(model_path), "cpu", tmp_path / "runs")
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    with qtbot.waitSignal(window.first_image, timeout=20_000):
+        window.show()
+    qtbot.waitUntil(lambda: bool(window.canvas.directions), timeout=20_000)
+    return window
+
+
+@pytest.fixture
+def shot(window, qtbot):
+    return Shot(window, qtbot)
+
+
+@pytest.fixture
+def quick_recipe(monkeypatch):
+    """Make the recipe pattern-1010 end soon, and the MLP ones cheap; returns a function (name, **changes)."""
+
+    def change(name, **changes):
+        recipe = RECIPES[name]
+        config = dataclasses.replace(recipe.config, **changes)
+        monkeypatch.setitem(RECIPES, name, dataclasses.replace(recipe, config=config))
+
+    return change
