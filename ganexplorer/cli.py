@@ -143,7 +143,7 @@ def _add_train(commands: Any) -> None:
         "ganexplorer train --recipe mlp-64-stable --data toy:digits --out runs/first --epochs 5",
     )  # fmt: skip
     command.more_help = _train_help
-    command.add_argument("--recipe", required=True, metavar="R", help="a recipe, listed below")
+    command.add_argument("--recipe", metavar="R", help="a recipe, listed below; not needed to --resume")
     command.add_argument("--data", metavar="REF", help="mnist[:DIR], folder:DIR, toy:digits or toy:1010")
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run folder, new or to --resume")
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a hyperparameter")
@@ -287,11 +287,18 @@ def _interpolate(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     import dataclasses
 
-    from ganexplorer.train.config import ConfigError, recipe
+    from ganexplorer.train.config import RECIPES, ConfigError, Recipe, recipe
     from ganexplorer.train.events import Command, Stop, TrainRequest
+    from ganexplorer.train.runs import read_config
     from ganexplorer.train.trainer import Trainer
 
-    chosen = recipe(arguments.recipe)
+    if arguments.recipe is not None:
+        chosen = recipe(arguments.recipe)
+    elif arguments.resume:
+        saved = read_config(arguments.out)
+        chosen = Recipe(saved.recipe, saved.data, "", saved.config)
+    else:
+        raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
     config = chosen.config.with_settings(arguments.set)
     if arguments.steps:
         config = dataclasses.replace(config, steps=arguments.steps)

@@ -96,9 +96,19 @@ def default_roots() -> tuple[Path, ...]:
 
 
 def user_folder() -> Path:
-    """Where a person's own models are kept (``platformdirs`` data folder, or ``GANEXPLORER_HOME``)."""
+    """Where a person's own models are kept."""
+    return _home() / "models"
+
+
+def runs_folder() -> Path:
+    """Where the window puts run folders."""
+    return _home() / "runs"
+
+
+def _home() -> Path:
+    """``GANEXPLORER_HOME``, or the data folder that ``platformdirs`` names."""
     home = os.environ.get("GANEXPLORER_HOME")
-    return (Path(home) if home else platformdirs.user_data_path("ganexplorer", appauthor=False)) / "models"
+    return Path(home) if home else platformdirs.user_data_path("ganexplorer", appauthor=False)
 
 
 def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
@@ -108,6 +118,13 @@ def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
         for path in sorted(Path(root).glob(f"*/{GENERATOR_FILE}")):
             entries.setdefault(path.parent.name, ModelEntry(path.parent.name, path))
     return sorted(entries.values(), key=lambda entry: entry.name)
+
+
+def discover_runs(folder: Path, limit: int = 20) -> list[ModelEntry]:
+    """The newest snapshot of each run folder in `folder`, at most `limit`, the latest written first."""
+    found = [(run, latest_snapshot(run)) for run in folder.glob("*/") if not run.name.startswith(".")]
+    entries = [ModelEntry(run.name, snapshot) for run, snapshot in found if snapshot is not None]
+    return sorted(entries, key=lambda entry: entry.path.stat().st_mtime, reverse=True)[:limit]
 
 
 def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry:

@@ -158,6 +158,14 @@ def is_mnist_present(folder: Path | None = None) -> bool:
     return ((folder or default_data_folder()) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file()
 
 
+def ref_of_folder(folder: Path) -> str:
+    """REF of a folder that a person chose: MNIST where it holds MNIST, else its pictures."""
+    for root in (folder, folder.parent, folder.parent.parent):  # DIR, DIR/MNIST or DIR/MNIST/raw
+        if is_mnist_present(root):
+            return f"mnist:{root}"
+    return f"folder:{folder}"
+
+
 def check_memory(count: int, image_shape: tuple[int, int, int], device: torch.device) -> None:
     """Refuse, with the numbers, a set that would take more than half of the memory that is free on the device."""
     needed = count * math.prod(image_shape)

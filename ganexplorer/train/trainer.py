@@ -128,8 +128,9 @@ class Trainer:
                 yield Preview(step, pixels)
             if step % config.snapshot_every == 0 and step < total_steps:
                 yield self._save()
-        self._run.save_sheet(self._step, self._fixed_samples())
-        yield Preview(self._step, self._fixed_samples())
+        pixels = self._fixed_samples()
+        self._run.save_sheet(self._step, pixels)
+        yield Preview(self._step, pixels)
         yield self._save()
         return stopped
 

@@ -31,10 +31,7 @@ class ConfigForm(QWidget):
 
     def set_config(self, config: TrainConfig) -> None:
         for parameter in parameters():
-            item = self._item(parameter)
-            value = getattr(config, parameter.name)
-            item.setDefault(_shown(parameter, value))  # the arrow beside a changed field goes back to the recipe
-            item.setValue(_shown(parameter, value))
+            self._item(parameter).setValue(_shown(parameter, getattr(config, parameter.name)))
 
     def config(self) -> TrainConfig:
         """What the form says; raises `ConfigError`."""
@@ -60,7 +57,7 @@ def _tree_item(parameter: Parameter) -> dict[str, Any]:
     item: dict[str, Any] = {
         "name": parameter.name,
         "value": _shown(parameter, parameter.default),
-        "default": _shown(parameter, parameter.default),
+        "default": None,  # no arrow in each row: choosing the recipe again resets them all
         "tip": parameter.help + (f" ({parameter.unit})" if parameter.unit else ""),
     }
     if parameter.choices:

@@ -62,7 +62,8 @@ class MainWindow(QMainWindow):
         self.latent = LatentPanel(self.document, theme)
         self.morph = MorphPanel(self.document)
         self.models = ModelsPanel()
-        self.train = TrainPanel(theme, runs_folder)
+        self._runs_folder = runs_folder or zoo.runs_folder()
+        self.train = TrainPanel(theme, self._runs_folder, str(self._device))
         self.notices = NoticeBar()
         centre = QWidget()
         layout = QVBoxLayout(centre)
@@ -75,7 +76,7 @@ class MainWindow(QMainWindow):
         models = self._dock("Models", self.models, Qt.DockWidgetArea.LeftDockWidgetArea)
         latent = self._dock("Latent", self.latent, Qt.DockWidgetArea.LeftDockWidgetArea)
         train = self._dock("Train", self.train, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.resizeDocks([models, latent], [110, 600], Qt.Orientation.Vertical)
+        self.resizeDocks([models, latent], [150, 560], Qt.Orientation.Vertical)
         self.resizeDocks([latent, train], [340, 370], Qt.Orientation.Horizontal)
         self._make_toolbar()
         self._device_label, self._render_label, self._speed_label = QLabel(str(self._device)), QLabel(), QLabel()
@@ -145,10 +146,8 @@ class MainWindow(QMainWindow):
             self.job_thread.submit("export", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
 
     def _open_first(self, model: str | None) -> None:
-        entries = zoo.discover()
+        entries = [*zoo.discover(), *zoo.discover_runs(self._runs_folder)]
         self.models.show_entries(entries)
-        for entry in entries:
-            self._want_model_thumbnail(entry)
         try:
             first = zoo.resolve(model) if model is not None else None
         except UserError as error:
@@ -160,6 +159,8 @@ class MainWindow(QMainWindow):
             self.open_entry(first)
         else:
             self.canvas.show_message("No model is open.\nOpen a file, or train one on the right.")
+        for entry in entries:  # after the one to be opened
+            self._want_model_thumbnail(entry)
 
     def _show_opened(self, entry: zoo.ModelEntry, checkpoint: Checkpoint, renderer: Renderer) -> None:
         self._entry = entry

@@ -149,7 +149,7 @@ class MorphPanel(QWidget):
         self.play.setEnabled(ready)
         if not ready:
             self.stop()
-        self._hint.setText("" if ready else f"Keep a sample as {' and another as '.join(missing)} to morph")
+        self._hint.setText("" if ready else f"Keep {' and '.join(missing)} to morph")
         self.mode.setCurrentText(self._document.mode)
 
     @Slot(bool)

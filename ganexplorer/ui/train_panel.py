@@ -26,9 +26,8 @@ from superqt import QCollapsible
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.media import sheet
 from ganexplorer.core.spec import NetworkSpec
-from ganexplorer.core.zoo import user_folder
 from ganexplorer.train.config import RECIPES
-from ganexplorer.train.data import is_mnist_present
+from ganexplorer.train.data import is_mnist_present, ref_of_folder
 from ganexplorer.train.events import (
     Ended,
     Notice,
@@ -49,7 +48,7 @@ from ganexplorer.ui.workers import TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
-CHOOSE_FOLDER = "Choose a folder of pictures…"
+CHOOSE_FOLDER = "Choose a folder…"
 
 
 class TrainPanel(QWidget):
@@ -61,10 +60,11 @@ class TrainPanel(QWidget):
     run_saved = Signal(object, bool)  # the path of a final snapshot; whether the run was being explored
     speed_changed = Signal(str)
 
-    def __init__(self, theme: Theme, runs_folder: Path | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, runs_folder: Path, device: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._device = device
         self.session = TrainingSession(self)
-        self._runs_folder = runs_folder or user_folder().parent / "runs"
+        self._runs_folder = runs_folder
         self._started: Started | None = None
         self._spec: NetworkSpec | None = None
 
@@ -180,7 +180,9 @@ class TrainPanel(QWidget):
         self.status.setText("Starting…")
         self.progress.setRange(0, 0)
         self.progress.show()
-        self.session.start(TrainRequest(config, self.data_ref, run, recipe=recipe, preview_seconds=PREVIEW_SECONDS))
+        self.session.start(
+            TrainRequest(config, self.data_ref, run, self._device, recipe, preview_seconds=PREVIEW_SECONDS)
+        )
 
     @Slot()
     def stop(self) -> None:
@@ -229,7 +231,7 @@ class TrainPanel(QWidget):
         if self.data.itemText(index) == CHOOSE_FOLDER:
             folder = QFileDialog.getExistingDirectory(self, "A folder of pictures, or of class folders of pictures")
             if folder:
-                self.choose_data(f"folder:{folder}")
+                self.choose_data(ref_of_folder(Path(folder)))
 
     @Slot(bool)
     def _on_explore_toggled(self, is_on: bool) -> None:
