@@ -1,7 +1,7 @@
 """From slider to pixels, idle and while a run trains: how long a person waits.
 
 Real mouse events at 120 Hz on a slider of the shown window; each is timed until the canvas has painted a picture of its
-value or of a later one. The order of the pictures, and that the last belongs to the last value, are checked. Run it with
+value or of a later one. Pictures must come in order and the last belong to the last value, else it fails. Run it with
 nothing else on the machine:
 
     uv run python benchmarks/window.py --model mnist-mlp-64 --train mlp-96 --data toy:digits

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganexplorer import __version__
 from ganexplorer.core.errors import UserError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganexplorer.core.generator import Generator
     from ganexplorer.core.zoo import ModelEntry
     from ganexplorer.train.trainer import Trainer
 
@@ -23,9 +27,7 @@ if TYPE_CHECKING:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets ``run``, a function of the parsed arguments."""
-    parser = argparse.ArgumentParser(
-        prog="ganexplorer", description="Hold a GAN in your hands. Without a command, the window opens."
-    )
+    parser = _Parser(prog="ganexplorer", description="Hold a GAN in your hands. Without a command, the window opens.")
     parser.add_argument("--version", action="version", version=f"ganexplorer {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
@@ -48,8 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_model(command)
     command.add_argument("-n", "--count", type=_positive, default=64, help="how many (default 64)")
-    command.add_argument("--seed", type=int, default=0, help="of the latents (default 0)")
-    command.add_argument("--truncation", type=float, default=1.0, help="distance from the prior's centre (default 1)")
+    command.add_argument("--seed", type=_seed, default=0, help="of the latents (default 0)")
+    command.add_argument("--truncation", type=_finite, default=1.0, help="distance from the prior's centre (default 1)")
     command.add_argument("--z", type=Path, metavar="Z.npy", help="latents (N, z_dim) to use instead of a seed")
     command.add_argument(
         "-o", "--out", type=Path, required=True, help="OUT.png: a sheet; OUT.npy: float32 (N, C, H, W)"
@@ -108,6 +110,10 @@ class _Parser(argparse.ArgumentParser):
 
     more_help: Callable[[], str] | None = None
 
+    def error(self, message: str) -> NoReturn:
+        """One plain line, like every other error."""
+        sys.exit(fail(f"{message}. See {self.prog} --help", 2))
+
     def format_help(self) -> str:
         help = super().format_help()
         return help if self.more_help is None else f"{help}\n{self.more_help()}"
@@ -120,6 +126,10 @@ def _add(commands: Any, name: str, help: str, example: str) -> _Parser:
         description=help[0].upper() + help[1:] + ".",
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # before or after the command; suppressed, so that it does not undo the one before
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
     )
     return parser
 
@@ -174,7 +184,12 @@ def _train_help() -> str:
 def _models(arguments: argparse.Namespace) -> int:
     from ganexplorer.core import zoo
 
-    rows = [_facts(entry) for entry in zoo.discover()]
+    rows = []
+    for entry in zoo.discover():
+        try:
+            rows.append(_facts(entry))
+        except UserError as error:
+            fail(str(error), 2)
     if arguments.json:
         print(json.dumps(rows, indent=2))
     elif rows:
@@ -232,6 +247,8 @@ def _facts(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
+    import torch
+
     import ganexplorer
     from ganexplorer.core import latent, media
     from ganexplorer.core.generator import Generator
@@ -245,8 +262,8 @@ def _sample(arguments: argparse.Namespace) -> int:
         z = ganexplorer.sample(generator, arguments.count, arguments.seed, arguments.truncation)
     else:
         z = latent.truncate(media.load_latents(arguments.z, generator.z_dim), generator.prior, arguments.truncation)
-    images = generator(z)
-    if arguments.out.suffix == ".npy":
+    images = torch.cat(list(_in_chunks(generator, z)))
+    if arguments.out.suffix.lower() == ".npy":
         media.save_npy(arguments.out, images)
     else:
         media.save_png(arguments.out, media.sheet(to_pixels(images)), media.Origin(entry.name, z))
@@ -254,8 +271,6 @@ def _sample(arguments: argparse.Namespace) -> int:
 
 
 def _interpolate(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from ganexplorer.core import latent, media
     from ganexplorer.core.generator import Generator
     from ganexplorer.core.render import to_pixels
@@ -268,12 +283,8 @@ def _interpolate(arguments: argparse.Namespace) -> int:
     generator = Generator(entry.load())
     keys = [latent.seeded(generator.prior, generator.z_dim, seed)[0] for seed in arguments.seeds]
     z = latent.path(keys, arguments.frames, arguments.mode, generator.prior, arguments.loop)
-    pixels = [
-        picture
-        for chunk in tqdm(z.split(64), desc="rendering", disable=len(z) <= 256)  # type: ignore[no-untyped-call]
-        for picture in to_pixels(generator(chunk))
-    ]
-    if arguments.out.suffix == ".gif":
+    pixels = [picture for images in _in_chunks(generator, z) for picture in to_pixels(images)]
+    if arguments.out.suffix.lower() == ".gif":
         # GIF players blur small pictures: enlarge to about 256 pixels
         zoom = max(1, 256 // max(generator.image_shape[1:]))
         media.save_gif(arguments.out, [media.enlarge(picture, zoom) for picture in pixels], arguments.fps)
@@ -282,6 +293,15 @@ def _interpolate(arguments: argparse.Namespace) -> int:
 
         media.save_png(arguments.out, media.sheet(np.stack(pixels)), media.Origin(entry.name, z))
     return 0
+
+
+def _in_chunks(generator: Generator, z: Tensor) -> Iterator[Tensor]:
+    """Images of z, 64 at a time, with a progress bar where it takes long."""
+    import torch
+    from tqdm import tqdm
+
+    for chunk in tqdm(torch.split(z, 64), desc="rendering", delay=1):
+        yield generator(chunk)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -366,7 +386,7 @@ def _follow(trainer: Trainer, debug: bool) -> int:
 
 
 def _check_suffix(path: Path, known: Sequence[str]) -> None:
-    if path.suffix not in known:
+    if path.suffix.lower() not in known:
         raise UserError(f"{path}: cannot write this kind of file. Use a name that ends in {' or '.join(known)}.")
 
 
@@ -375,15 +395,36 @@ def _shape_words(shape: Sequence[int]) -> str:
     return f"{width}x{height} {({1: 'gray', 3: 'colour'}).get(channels, f'x{channels}')}"
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _seed(text: str) -> int:
+    value = _whole(text)
+    if not -(2**63) <= value < 2**64:
+        raise argparse.ArgumentTypeError(f"{text} is not a seed of 64 bits")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
+    return value
+
+
 def _positive(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return value
 
 
 def _seeds(text: str) -> list[int]:
-    seeds = [int(part) for part in text.split(",")]
+    seeds = [_seed(part) for part in text.split(",")]
     if len(seeds) < 2:
         raise argparse.ArgumentTypeError("give two or more seeds, as in 1,2,3")
     return seeds
@@ -391,4 +432,6 @@ def _seeds(text: str) -> list[int]:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, as in 1280x800")
     return int(width), int(height)

@@ -70,12 +70,17 @@ class Checkpoint:
 def write_networks(path: Path | str, networks: Mapping[str, Network], card: Mapping[str, Any]) -> None:
     """Write networks by role (``generator``, ``discriminator``) and their card to one file, atomically."""
     tensors: dict[str, Tensor] = {}
-    metadata = {"format": FORMAT, "card": json.dumps(dict(card))}
+    card_json = json.dumps(dict(card))
+    metadata = {"format": FORMAT, "card": card_json}
     for role, network in networks.items():
         metadata[role] = network.spec.to_json()
         for name, tensor in network.state_dict().items():
             tensors[f"{role}.{name}"] = tensor.detach().cpu().contiguous()
     data = safetensors.torch.save(tensors, metadata)
+    if int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
+        raise CheckpointError(
+            f"{path}: not written, its card of {len(card_json):,} characters is too long. Shorten it."
+        )
     with atomic_write(path) as file:
         file.write(data)
 
@@ -99,6 +104,8 @@ def read_networks(path: Path | str) -> tuple[dict[str, Network], dict[str, Any]]
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"{path}: damaged safetensors file ({error}). Copy or save it again.") from None
     networks = {role: _network(path, role, metadata[role], tensors) for role in ROLES if role in metadata}
+    if len(networks) == 2 and networks["generator"].spec.image_shape != networks["discriminator"].spec.image_shape:
+        raise CheckpointError(f"{path}: its generator and its discriminator are for images of different shapes.")
     return networks, card_of(metadata)
 
 
@@ -106,7 +113,7 @@ def card_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The card in a file's metadata; empty where it is malformed, for it is only information."""
     try:
         card = json.loads(metadata.get("card", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return card if isinstance(card, dict) else {}
 
@@ -215,8 +222,15 @@ def _network(path: Path, role: str, spec_json: str, tensors: Mapping[str, Tensor
                 f"{path}: {role} {name} has shape {list(tensor.shape)}, expected {list(expected[name].shape)}."
             )
         if tensor.is_floating_point():
-            if not math.isfinite(tensor.float().sum().item()) and not torch.isfinite(tensor).all():
+            tensor = tensor.to(expected[name].dtype)
+            if (
+                expected[name].is_floating_point()
+                and not math.isfinite(tensor.float().sum().item())
+                and not torch.isfinite(tensor).all()
+            ):
                 raise CheckpointError(f"{path}: {role} {name} holds NaN or infinite values; take an earlier snapshot.")
+            if name.endswith("running_var") and (tensor < 0).any():
+                raise CheckpointError(f"{path}: {role} {name} holds negative variances; the file is damaged.")
         elif expected[name].is_floating_point():
             raise CheckpointError(f"{path}: {role} {name} is of type {tensor.dtype}, expected floating point.")
     with torch.no_grad():

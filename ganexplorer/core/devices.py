@@ -20,4 +20,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if not available.get(kind, False):
         there = ", ".join(kind for kind, is_there in available.items() if is_there)
         raise UserError(f"device {name!r} is not available on this machine. Available: {there}.")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device {name!r} is not a device. Use {kind} or {kind}:0.") from None

@@ -55,7 +55,10 @@ class Prior:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of `to_dict`; raises ValueError for anything else."""
         try:
-            return cls(data["kind"], float(data["a"]), float(data.get("b", 0.0)))
+            a, b = data["a"], data.get("b", 0.0)
+            if any(isinstance(v, bool) or not isinstance(v, int | float) for v in (a, b)):
+                raise TypeError
+            return cls(data["kind"], float(a), float(b))
         except (KeyError, TypeError, AttributeError):
             raise ValueError(f"not a prior: {data!r}") from None
 
@@ -155,7 +158,8 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     if norm_a == 0 or norm_b == 0:
         return lerp(a, b, t)
     unit_a, unit_b = a / norm_a, b / norm_b
-    omega = torch.acos((unit_a * unit_b).sum().clamp(-1, 1))
+    # not acos of the dot product, which has no digits left near 0 and pi (Kahan)
+    omega = 2 * torch.atan2((unit_a - unit_b).norm(), (unit_a + unit_b).norm())
     sine = torch.sin(omega)
     if sine < 1e-4:
         return lerp(a, b, t)

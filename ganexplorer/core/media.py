@@ -87,10 +87,8 @@ def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:
     GIF counts time in hundredths of a second: the delays of the frames alternate so that their mean is that of `fps`,
     which is at most 50 (players slow down shorter delays).
     """
-    if not 0 < fps <= 50:
-        raise UserError(
-            f"a GIF plays at more than 0 and at most 50 frames a second, not {fps:g}: choose --fps 50 or less."
-        )
+    if not 0.01 <= fps <= 50:
+        raise UserError(f"a GIF plays at 0.01 to 50 frames a second, not {fps:g}: choose --fps 50 or less.")
     images = [Image.fromarray(frame) for frame in frames]
     edges = [round(100 * i / fps) for i in range(len(images) + 1)]
     delays = [10 * (b - a) for a, b in itertools.pairwise(edges)]
@@ -115,18 +113,21 @@ def save_npy(path: Path | str, values: Tensor) -> None:
 def load_latents(path: Path | str, z_dim: int) -> Tensor:
     """Latents, (N, z_dim), of a .npy file of shape (N, z_dim) or (z_dim,); raises `UserError` for anything else."""
     try:
-        values = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:  # not np.load, which takes archives too and leaves them open
+            values = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise UserError(f"{path}: not a .npy file of numbers ({error}).") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim not in (1, 2):
+    if values.dtype.kind not in "fiu" or values.ndim not in (1, 2):
         raise UserError(f"{path}: expected an array of numbers, (N, {z_dim}).")
     if values.shape[-1] != z_dim:
         raise UserError(f"{path}: has {values.shape[-1]} values a latent, and this model takes {z_dim}.")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
     if not np.isfinite(values).all() or values.size == 0:
         raise UserError(f"{path}: is empty or holds NaN or infinite values.")
-    return torch.from_numpy(values.astype(np.float32).reshape(-1, z_dim))
+    return torch.from_numpy(values.reshape(-1, z_dim))
 
 
 def _target(path: Path | str) -> AbstractContextManager[IO[bytes]]:

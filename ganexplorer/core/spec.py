@@ -242,11 +242,12 @@ class NetworkSpec:
             _expect(1 <= self.z_dim <= MAX_Z_DIM, f"z_dim is 1 to {MAX_Z_DIM}, not {self.z_dim}")
         else:
             _expect(self.z_dim == 0, "a discriminator has no z_dim")
+        # types and sizes first: parameter_count multiplies them
+        shape = self.shapes[-1]
         _expect(
             self.parameter_count <= MAX_PARAMETERS,
             f"{self.parameter_count:,} parameters are more than {MAX_PARAMETERS:,}",
         )
-        shape = self.shapes[-1]
         wanted = self.image_shape if self.is_generator else (1,)
         _expect(shape == wanted, f"the last layer gives {_words(shape)}, the network should give {_words(wanted)}")
 
@@ -388,8 +389,10 @@ def _int_tuple(value: object, name: str) -> tuple[int, ...]:
 
 
 def _float_pair(value: object) -> tuple[float, float]:
-    if not isinstance(value, Sequence) or len(value) != 2:
+    if not isinstance(value, list | tuple) or len(value) != 2:
         raise SpecError(f"value_range is not a pair: {value!r}")
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):
+        raise SpecError(f"value_range is not made of numbers: {value!r}")
     return float(value[0]), float(value[1])
 
 

@@ -53,6 +53,8 @@ class ModelEntry:
     def spec(self) -> NetworkSpec:
         """Raises `CheckpointError` when the file is not a checkpoint."""
         try:
+            if "generator" not in self._metadata:
+                raise CheckpointError(f"{self.path}: holds a discriminator alone. Open the generator's file instead.")
             return NetworkSpec.from_json(self._metadata["generator"])
         except SpecError as error:
             raise CheckpointError(f"{self.path}: its generator cannot be built: {error}.") from None
@@ -76,7 +78,10 @@ class ModelEntry:
         checkpoint = Checkpoint.load(self.path)
         if checkpoint.discriminator is None and self._discriminator_path is not None:
             networks, _ = read_networks(self._discriminator_path)
-            checkpoint = dataclasses.replace(checkpoint, discriminator=networks.get("discriminator"))
+            beside = networks.get("discriminator")
+            if beside is not None and beside.spec.image_shape != checkpoint.generator.spec.image_shape:
+                raise CheckpointError(f"{self._discriminator_path}: is for images of another shape than the generator.")
+            checkpoint = dataclasses.replace(checkpoint, discriminator=beside)
         return checkpoint
 
     @property
@@ -132,8 +137,12 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
     for entry in discover(roots):
         if entry.name == model:
             return entry
-    path = Path(model).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(model).expanduser()
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError):  # a name too long, no permission, no such user
+        path, is_folder, is_there = Path(model), False, False
+    if is_folder:
         if (path / GENERATOR_FILE).is_file():
             return ModelEntry(path.resolve().name, path / GENERATOR_FILE)
         newest = latest_snapshot(path)
@@ -142,7 +151,7 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
         raise ModelNotFound(
             f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet."
         )
-    if path.exists():
+    if is_there:
         return ModelEntry(path.stem, path)
     known = ", ".join(entry.name for entry in discover(roots)) or "none"
     raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
@@ -151,8 +160,8 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
 def latest_snapshot(run: Path) -> Path | None:
     """The newest complete snapshot of a run folder: the one that LATEST names, else the highest step."""
     try:
-        named = run / "snapshots" / (run / "LATEST").read_text().strip()
-    except OSError:
+        named = run / "snapshots" / Path((run / "LATEST").read_text(encoding="utf-8").strip()).name
+    except (OSError, ValueError):
         named = None
     if named is not None and named.is_file():
         return named
@@ -166,6 +175,8 @@ def save_model(folder: Path, checkpoint: Checkpoint) -> ModelEntry:
     dataclasses.replace(checkpoint, discriminator=None).save(folder / GENERATOR_FILE)
     if checkpoint.discriminator is not None:
         write_networks(folder / DISCRIMINATOR_FILE, {"discriminator": checkpoint.discriminator}, checkpoint.card)
+    else:
+        (folder / DISCRIMINATOR_FILE).unlink(missing_ok=True)
     with atomic_write(folder / "card.json") as file:
         file.write(json.dumps(dict(checkpoint.card), indent=2, ensure_ascii=False).encode() + b"\n")
     return ModelEntry(folder.name, folder / GENERATOR_FILE)

@@ -1,0 +1,304 @@
+"""sample and interpolate: files that hold exactly what the library gives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageSequence
+
+import ganexplorer
+from ganexplorer.core import latent, media
+from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.render import to_pixels
+from ganexplorer.core.zoo import GENERATOR_FILE
+
+Command = Callable[..., Any]
+NAMES = ["probe-gray", "probe-colour", "probe-pattern"]
+pytestmark = pytest.mark.usefixtures("models")
+
+
+def written(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+# ---- sample
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sampled_npy_holds_the_images_as_float32_in_range(command: Command, tmp_path: Path, name: str) -> None:
+    answer = command("sample", name, "-n", 5, "--seed", 3, "-o", tmp_path / "a.npy")
+    assert (answer.status, answer.err) == (0, "")
+    generator = ganexplorer.load(name)
+    images = np.load(tmp_path / "a.npy")
+    assert images.dtype == np.float32
+    assert images.shape == (5, *generator.image_shape)
+    assert -1 <= images.min() <= images.max() <= 1
+    assert np.array_equal(images, generator(ganexplorer.sample(generator, 5, seed=3)).numpy())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sampled_png_is_the_sheet_of_those_images_and_remembers_their_z(
+    command: Command, tmp_path: Path, name: str
+) -> None:
+    assert command("sample", name, "-n", 7, "--seed", 2, "--truncation", 0.7, "-o", tmp_path / "a.png").status == 0
+    generator = ganexplorer.load(name)
+    z = ganexplorer.sample(generator, 7, seed=2, truncation=0.7)
+    assert np.array_equal(written(tmp_path / "a.png"), media.sheet(to_pixels(generator(z))))
+    origin = media.read_origin(tmp_path / "a.png")
+    assert origin is not None
+    assert origin.model == name
+    assert torch.equal(origin.z, z)
+
+
+def test_64_samples_are_drawn_unless_asked_otherwise(command: Command, tmp_path: Path) -> None:
+    command("sample", "probe-gray", "-o", tmp_path / "a.npy")
+    command("sample", "probe-gray", "-n", 64, "--seed", 0, "--truncation", 1, "-o", tmp_path / "b.npy")
+    assert np.load(tmp_path / "a.npy").shape[0] == 64
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+def test_the_first_of_many_is_the_single_sample_of_that_seed(command: Command, tmp_path: Path) -> None:
+    command("sample", "probe-gray", "-n", 64, "--seed", 9, "-o", tmp_path / "many.npy")
+    command("sample", "probe-gray", "-n", 1, "--seed", 9, "-o", tmp_path / "one.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "many.npy")[:1], np.load(tmp_path / "one.npy"), atol=1e-6)
+
+
+def test_another_seed_gives_other_images(command: Command, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        command("sample", "probe-gray", "-n", 3, "--seed", seed, "-o", tmp_path / f"{seed}.npy")
+    assert not np.isclose(np.load(tmp_path / "1.npy"), np.load(tmp_path / "2.npy")).all(axis=(1, 2, 3)).any()
+
+
+def test_truncation_0_gives_the_image_of_the_prior_s_centre(command: Command, tmp_path: Path) -> None:
+    command("sample", "probe-gray", "-n", 3, "--truncation", 0, "-o", tmp_path / "a.npy")
+    centre = ganexplorer.load("probe-gray")(torch.zeros(3, 7))
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), centre.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 7), (7,)])
+def test_given_latents_are_used_in_place_of_a_seed(command: Command, tmp_path: Path, shape: tuple[int, ...]) -> None:
+    z = np.random.default_rng(0).normal(size=shape)
+    np.save(tmp_path / "z.npy", z)
+    assert command("sample", "probe-gray", "--z", tmp_path / "z.npy", "-o", tmp_path / "a.npy").status == 0
+    expected = ganexplorer.load("probe-gray")(torch.from_numpy(z.astype(np.float32).reshape(-1, 7)))
+    assert np.array_equal(np.load(tmp_path / "a.npy"), expected.numpy())
+
+
+def test_given_latents_outside_the_prior_are_used_as_they_are(command: Command, tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", np.array([[0.9]]))  # the prior is the constant 0.5
+    command("sample", "probe-pattern", "--z", tmp_path / "z.npy", "-o", tmp_path / "a.npy")
+    generator = ganexplorer.load("probe-pattern")
+    assert np.array_equal(np.load(tmp_path / "a.npy"), generator(torch.tensor([[0.9]])).numpy())
+
+
+def test_given_latents_are_truncated_too(command: Command, tmp_path: Path) -> None:
+    z = np.random.default_rng(0).normal(size=(2, 7)).astype(np.float32)
+    np.save(tmp_path / "z.npy", z)
+    command("sample", "probe-gray", "--z", tmp_path / "z.npy", "--truncation", 0.5, "-o", tmp_path / "a.npy")
+    expected = ganexplorer.load("probe-gray")(torch.from_numpy(z / 2))
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), expected.numpy(), atol=1e-6)
+
+
+def test_the_z_of_a_png_draws_the_same_images_again(command: Command, tmp_path: Path) -> None:
+    command("sample", "probe-colour", "-n", 4, "--seed", 8, "-o", tmp_path / "a.png")
+    origin = media.read_origin(tmp_path / "a.png")
+    assert origin is not None
+    np.save(tmp_path / "z.npy", origin.z.numpy())
+    command("sample", origin.model, "--z", tmp_path / "z.npy", "-o", tmp_path / "b.png")
+    assert np.array_equal(written(tmp_path / "a.png"), written(tmp_path / "b.png"))
+
+
+def test_a_file_can_be_sampled_wherever_it_lies(
+    command: Command, tmp_path: Path, checkpoints: dict[str, Checkpoint]
+) -> None:
+    checkpoints["probe-gray"].save(tmp_path / "copy.safetensors")
+    command("sample", tmp_path / "copy.safetensors", "-n", 2, "-o", tmp_path / "a.npy")
+    command("sample", "probe-gray", "-n", 2, "-o", tmp_path / "b.npy")
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.gif", "a.npz"])
+def test_a_sample_of_an_unknown_kind_is_refused_with_the_known_ones(
+    command: Command, tmp_path: Path, name: str
+) -> None:
+    refusal = command("sample", "probe-gray", "-o", tmp_path / name).refusal
+    assert refusal.startswith(f"{tmp_path / name}: ")
+    assert refusal.endswith("ends in .png or .npy.")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.npy"])
+def test_a_sample_into_an_absent_folder_is_refused(command: Command, tmp_path: Path, name: str) -> None:
+    refusal = command("sample", "probe-gray", "-o", tmp_path / "absent" / name).refusal
+    assert refusal == f"{tmp_path / 'absent' / name}: its folder does not exist. Create {tmp_path / 'absent'} first."
+
+
+def test_a_sample_of_an_unknown_model_is_refused(command: Command, tmp_path: Path) -> None:
+    assert command("sample", "probe", "-o", tmp_path / "a.png").refusal.startswith("probe: no such model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_latents_of_another_model_are_refused_with_both_sizes(command: Command, tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", np.zeros((2, 10)))
+    refusal = command("sample", "probe-gray", "--z", tmp_path / "z.npy", "-o", tmp_path / "a.png").refusal
+    assert refusal == f"{tmp_path / 'z.npy'}: has 10 values a latent, and this model takes 7."
+
+
+def test_an_absent_file_of_latents_is_refused(command: Command, tmp_path: Path) -> None:
+    refusal = command("sample", "probe-gray", "--z", tmp_path / "z.npy", "-o", tmp_path / "a.png").refusal
+    assert refusal == f"{tmp_path / 'z.npy'}: no such file."
+
+
+@pytest.mark.parametrize("truncation", ["nan", "inf"])
+def test_a_truncation_that_is_no_number_is_refused(command: Command, tmp_path: Path, truncation: str) -> None:
+    answer = command("sample", "probe-gray", "--truncation", truncation, "-o", tmp_path / "a.png")
+    assert answer.status == 2
+    assert "truncation" in answer.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**64)])
+def test_a_seed_too_large_is_bad_input_and_no_failure(command: Command, tmp_path: Path, seed: int) -> None:
+    answer = command("sample", "probe-gray", "--seed", seed, "-o", tmp_path / "a.png")
+    assert answer.status == 2
+    assert "seed" in answer.err
+
+
+@pytest.mark.parametrize("seed", [-5, 2**63])
+def test_any_seed_of_64_bits_is_taken(command: Command, tmp_path: Path, seed: int) -> None:
+    assert command("sample", "probe-gray", "--seed", seed, "-n", 1, "-o", tmp_path / "a.npy").status == 0
+
+
+def test_a_model_with_weights_that_are_not_finite_is_refused(command: Command, models: Path, tmp_path: Path) -> None:
+    path = models / "probe-gray" / GENERATOR_FILE
+    data = path.read_bytes()
+    path.write_bytes(data[:-4] + np.float32("nan").tobytes())
+    assert "NaN or infinite" in command("sample", "probe-gray", "-o", tmp_path / "a.png").refusal
+
+
+# ---- interpolate
+
+
+def expected_path(name: str, frames: int, mode: latent.PathMode, *, loop: bool = False) -> torch.Tensor:
+    """z from seed 1 over 2 to 3."""
+    generator = ganexplorer.load(name)
+    keys = [ganexplorer.sample(generator, seed=seed)[0] for seed in (1, 2, 3)]
+    return latent.path(keys, frames, mode, generator.prior, loop)
+
+
+@pytest.mark.parametrize("mode", ["lerp", "slerp", "box"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_morph_as_png_is_the_sheet_of_its_frames(
+    command: Command, tmp_path: Path, name: str, mode: latent.PathMode
+) -> None:
+    words = ("--seeds", "1,2,3", "--frames", 9, "--mode", mode, "-o", tmp_path / "m.png")
+    answer = command("interpolate", name, *words)
+    assert (answer.status, answer.err) == (0, "")
+    generator, z = ganexplorer.load(name), expected_path(name, 9, mode)
+    assert np.array_equal(written(tmp_path / "m.png"), media.sheet(to_pixels(generator(z))))
+    origin = media.read_origin(tmp_path / "m.png")
+    assert origin is not None
+    assert torch.equal(origin.z, z)
+
+
+def test_a_morph_is_a_slerp_unless_asked_otherwise(command: Command, tmp_path: Path) -> None:
+    command("interpolate", "probe-gray", "--seeds", "1,2,3", "--frames", 5, "-o", tmp_path / "m.png")
+    origin = media.read_origin(tmp_path / "m.png")
+    assert origin is not None
+    assert torch.equal(origin.z, expected_path("probe-gray", 5, "slerp"))
+
+
+def test_a_morph_starts_and_ends_on_the_samples_of_its_seeds(command: Command, tmp_path: Path) -> None:
+    command("interpolate", "probe-gray", "--seeds", "1,2,3", "--frames", 5, "-o", tmp_path / "m.png")
+    origin = media.read_origin(tmp_path / "m.png")
+    assert origin is not None
+    generator = ganexplorer.load("probe-gray")
+    keys = torch.cat([ganexplorer.sample(generator, seed=seed) for seed in (1, 2, 3)])
+    assert torch.equal(origin.z[[0, 2, 4]], keys)
+
+
+def gif(path: Path) -> tuple[list[np.ndarray], int]:
+    """Frames (H, W, 3), and the milliseconds that they take together."""
+    with Image.open(path) as image:
+        frames = [(np.asarray(f.convert("RGB")), f.info["duration"]) for f in ImageSequence.Iterator(image)]
+    return [frame for frame, _ in frames], sum(duration for _, duration in frames)
+
+
+@pytest.mark.parametrize(("frames", "fps"), [(12, 24), (30, 30), (7, 50)])
+def test_a_morph_as_gif_has_its_frames_and_takes_its_time(
+    command: Command, tmp_path: Path, frames: int, fps: int
+) -> None:
+    words = ("--seeds", "1,2,3", "--frames", frames, "--fps", fps, "-o", tmp_path / "m.gif")
+    assert command("interpolate", "probe-gray", *words).status == 0
+    shown, duration = gif(tmp_path / "m.gif")
+    assert len(shown) == frames
+    assert duration == pytest.approx(1000 * frames / fps, abs=5)
+
+
+def test_a_morph_lasts_two_seconds_unless_asked_otherwise(command: Command, tmp_path: Path) -> None:
+    command("interpolate", "probe-gray", "--seeds", "1,2", "-o", tmp_path / "m.gif")
+    shown, duration = gif(tmp_path / "m.gif")
+    assert (len(shown), duration) == (60, 2000)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_the_frames_of_a_gif_are_the_enlarged_pictures(command: Command, tmp_path: Path, loop: bool) -> None:
+    words = ["--seeds", "1,2,3", "--frames", 9, "-o", tmp_path / "m.gif", *(["--loop"] if loop else [])]
+    command("interpolate", "probe-gray", *words)
+    shown, _ = gif(tmp_path / "m.gif")
+    z = expected_path("probe-gray", 9, "slerp", loop=loop)
+    pictures = to_pixels(ganexplorer.load("probe-gray")(z))
+    assert len(shown) == 9
+    for frame, picture in zip(shown, pictures, strict=True):
+        assert frame.shape == (6 * 42, 5 * 42, 3)
+        assert np.array_equal(frame[21::42, 21::42, 0], picture)
+
+
+def test_a_colour_morph_as_gif_shows_nearly_its_colours(command: Command, tmp_path: Path) -> None:
+    command("interpolate", "probe-colour", "--seeds", "1,2,3", "--frames", 4, "-o", tmp_path / "m.gif")
+    shown, _ = gif(tmp_path / "m.gif")
+    pictures = to_pixels(ganexplorer.load("probe-colour")(expected_path("probe-colour", 4, "slerp")))
+    for frame, picture in zip(shown, pictures, strict=True):
+        assert np.abs(frame[8::16, 8::16].astype(int) - picture).mean() < 6  # of 255; a GIF has 256 colours
+
+
+def test_a_morph_that_stands_still_takes_its_time(command: Command, tmp_path: Path) -> None:
+    command("interpolate", "probe-pattern", "--seeds", "1,2", "--frames", 20, "--fps", 20, "-o", tmp_path / "m.gif")
+    assert gif(tmp_path / "m.gif")[1] == 1000
+
+
+@pytest.mark.parametrize("name", ["m.jpg", "m", "m.npy"])
+def test_a_morph_of_an_unknown_kind_is_refused(command: Command, tmp_path: Path, name: str) -> None:
+    refusal = command("interpolate", "probe-gray", "--seeds", "1,2", "-o", tmp_path / name).refusal
+    assert refusal.startswith(f"{tmp_path / name}: cannot write this kind of file.")
+
+
+def test_a_morph_of_one_frame_is_refused(command: Command, tmp_path: Path) -> None:
+    words = ("--seeds", "1,2", "--frames", 1, "-o", tmp_path / "m.gif")
+    assert command("interpolate", "probe-gray", *words).refusal == "--frames: a morph needs at least 2."
+
+
+@pytest.mark.parametrize("fps", [0, 60, -1, "nan"])
+def test_a_gif_of_impossible_speed_is_refused_with_the_remedy(
+    command: Command, tmp_path: Path, fps: float | str
+) -> None:
+    words = ("--seeds", "1,2", "--frames", 3, "--fps", fps, "-o", tmp_path / "m.gif")
+    assert "choose --fps 50 or less" in command("interpolate", "probe-gray", *words).refusal
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_morph_into_an_absent_folder_is_refused(command: Command, tmp_path: Path) -> None:
+    words = ("--seeds", "1,2", "--frames", 3, "-o", tmp_path / "absent" / "m.gif")
+    assert "its folder does not exist" in command("interpolate", "probe-gray", *words).refusal
+
+
+def test_nothing_but_the_picture_is_written(command: Command, tmp_path: Path) -> None:
+    command("sample", "probe-gray", "-n", 2, "-o", tmp_path / "a.png")
+    command("interpolate", "probe-gray", "--seeds", "1,2", "--frames", 3, "-o", tmp_path / "m.gif")
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "m.gif"]

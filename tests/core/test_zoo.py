@@ -1,0 +1,313 @@
+"""Where models are found, and under which name."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from small_nets import DISCRIMINATORS, GENERATORS, same_state, trained_like
+
+from ganexplorer.core import zoo
+from ganexplorer.core.checkpoint import Checkpoint, CheckpointError, write_networks
+from ganexplorer.core.errors import UserError
+from ganexplorer.core.zoo import (
+    DISCRIMINATOR_FILE,
+    GENERATOR_FILE,
+    ModelEntry,
+    ModelNotFound,
+    discover,
+    discover_runs,
+    latest_snapshot,
+    resolve,
+    save_model,
+)
+
+GENERATOR = trained_like(GENERATORS["mlp-64"])
+DISCRIMINATOR = trained_like(DISCRIMINATORS["mlp-logits"])
+
+
+def save(root: Path, name: str, seed: int = 0) -> ModelEntry:
+    return save_model(root / name, Checkpoint(trained_like(GENERATORS["pattern"], seed), None, {"seed": seed}))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run folder with three snapshots; LATEST names the second."""
+    folder = tmp_path / "runs" / "first"
+    (folder / "snapshots").mkdir(parents=True)
+    for step in (5, 20, 100):
+        name = f"{step:08d}.safetensors"
+        Checkpoint(GENERATOR, DISCRIMINATOR, {"step": step}).save(folder / "snapshots" / name)
+    (folder / "LATEST").write_text("00000020.safetensors\n")
+    return folder
+
+
+# ---- discover
+
+
+def test_models_are_listed_by_name(tmp_path: Path) -> None:
+    for name in ("zebra", "apple", "Mango", "fig-2", "fig-10"):
+        save(tmp_path, name)
+    assert [entry.name for entry in discover([tmp_path])] == ["Mango", "apple", "fig-10", "fig-2", "zebra"]
+
+
+def test_models_of_all_roots_are_listed_together(tmp_path: Path) -> None:
+    save(tmp_path / "one", "b")
+    save(tmp_path / "two", "a")
+    assert [entry.name for entry in discover([tmp_path / "one", tmp_path / "two"])] == ["a", "b"]
+
+
+def test_of_two_models_of_one_name_the_first_root_s_is_taken(tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for seed, root in enumerate(roots):
+        save(root, "same", seed)
+    assert [entry.card["seed"] for entry in discover(roots)] == [0]
+    assert [entry.card["seed"] for entry in discover(reversed(roots))] == [1]
+
+
+def test_folders_without_a_generator_are_no_models(tmp_path: Path) -> None:
+    save(tmp_path, "model")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "card-only").mkdir()
+    (tmp_path / "card-only" / "card.json").write_text("{}")
+    (tmp_path / "generator.safetensors").write_bytes(b"not in a folder of its own")
+    assert [entry.name for entry in discover([tmp_path])] == ["model"]
+
+
+def test_a_root_that_does_not_exist_holds_no_models(tmp_path: Path) -> None:
+    assert discover([tmp_path / "absent"]) == []
+
+
+def test_a_person_s_models_are_kept_in_ganexplorer_home(home: Path) -> None:
+    assert zoo.user_folder() == home / "models"
+    save(home / "models", "a-model-of-mine")
+    assert "a-model-of-mine" in [entry.name for entry in discover()]
+
+
+def test_without_ganexplorer_home_the_platform_s_folder_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANEXPLORER_HOME")
+    monkeypatch.setattr(zoo.platformdirs, "user_data_path", lambda name, appauthor: Path("/data") / name)
+    assert zoo.user_folder() == Path("/data/ganexplorer/models")
+
+
+def test_shipped_models_come_before_a_person_s_own(home: Path) -> None:
+    assert zoo.default_roots()[-1] == home / "models"
+    assert len(zoo.default_roots()) == 2
+
+
+# ---- resolve
+
+
+def test_a_model_is_resolved_by_name(tmp_path: Path) -> None:
+    save(tmp_path, "other")
+    save(tmp_path, "wanted", seed=7)
+    entry = resolve("wanted", [tmp_path])
+    assert (entry.name, entry.card) == ("wanted", {"seed": 7})
+
+
+def test_a_name_is_resolved_in_ganexplorer_home_by_default(home: Path) -> None:
+    save(home / "models", "a-model-of-mine", seed=3)
+    assert resolve("a-model-of-mine").card == {"seed": 3}
+
+
+def test_a_name_goes_before_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "zoo", "model", seed=1)
+    save(tmp_path / "here", "model", seed=2)
+    monkeypatch.chdir(tmp_path / "here")
+    assert resolve("model", [tmp_path / "zoo"]).card == {"seed": 1}
+    assert resolve("./model", [tmp_path / "zoo"]).card == {"seed": 2}
+
+
+def test_a_model_folder_is_resolved_by_path(tmp_path: Path) -> None:
+    save(tmp_path, "model")
+    entry = resolve(str(tmp_path / "model"), [])
+    assert (entry.name, entry.path) == ("model", tmp_path / "model" / GENERATOR_FILE)
+
+
+def test_the_folder_one_stands_in_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, "model")
+    monkeypatch.chdir(tmp_path / "model")
+    assert resolve(".", []).name == "model"
+
+
+def test_a_file_is_resolved_by_path_and_named_after_it(tmp_path: Path) -> None:
+    Checkpoint(GENERATOR, DISCRIMINATOR).save(tmp_path / "mine.safetensors")
+    entry = resolve(str(tmp_path / "mine.safetensors"), [])
+    assert (entry.name, entry.has_discriminator) == ("mine", True)
+
+
+def test_a_path_below_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save(tmp_path, "model")
+    assert resolve("~/model", []).path == tmp_path / "model" / GENERATOR_FILE
+
+
+def test_a_run_folder_is_the_snapshot_that_latest_names(run: Path) -> None:
+    entry = resolve(str(run), [])
+    assert (entry.name, entry.path.name) == ("first", "00000020.safetensors")
+    assert entry.load().card == {"step": 20}
+
+
+@pytest.mark.parametrize("latest", [b"00000999.safetensors\n", b"", b"\n", b"..", b"\xff\xfe\0\x01"], ids=repr)
+def test_a_latest_that_names_no_file_falls_back_to_the_highest_step(run: Path, latest: bytes) -> None:
+    (run / "LATEST").write_bytes(latest)
+    snapshot = latest_snapshot(run)
+    assert snapshot is not None
+    assert snapshot.name == "00000100.safetensors"
+
+
+def test_a_run_without_latest_is_its_highest_step(run: Path) -> None:
+    (run / "LATEST").unlink()
+    assert resolve(str(run), []).card == {"step": 100}
+
+
+def test_an_unfinished_file_is_no_snapshot(run: Path) -> None:
+    (run / "LATEST").unlink()
+    (run / "snapshots" / ".00000200.safetensors.abcd1234.part").write_bytes(b"half")
+    snapshot = latest_snapshot(run)
+    assert snapshot is not None
+    assert snapshot.name == "00000100.safetensors"
+
+
+def test_a_run_folder_without_a_snapshot_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "snapshots").mkdir()
+    with pytest.raises(ModelNotFound, match="nor a run folder with a snapshot yet") as caught:
+        resolve(str(tmp_path), [])
+    assert str(caught.value).startswith(f"{tmp_path}: ")
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    for name in ("apple", "pear"):
+        save(tmp_path, name)
+    with pytest.raises(ModelNotFound, match=r"^aple: no such model.* Known models: apple, pear\.$"):
+        resolve("aple", [tmp_path])
+
+
+def test_an_unknown_name_where_there_are_no_models_says_so() -> None:
+    with pytest.raises(ModelNotFound, match=r"Known models: none\.$"):
+        resolve("apple", [])
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0byte", "~no-such-user/model"], ids=["long", "nul", "user"])
+def test_a_name_that_is_no_path_either_is_refused_in_words(name: str) -> None:
+    with pytest.raises(UserError):
+        resolve(name, [])
+
+
+# ---- runs
+
+
+def finished_run(folder: Path, name: str, written: int) -> None:
+    path = folder / name / "snapshots" / "00000001.safetensors"
+    path.parent.mkdir(parents=True)
+    Checkpoint(trained_like(GENERATORS["pattern"])).save(path)
+    os.utime(path, (written, written))
+
+
+def test_runs_are_listed_by_name_the_latest_written_first(tmp_path: Path) -> None:
+    for name, written in (("b", 2000), ("a", 1000), ("c", 3000)):
+        finished_run(tmp_path, name, written)
+    assert [entry.name for entry in discover_runs(tmp_path)] == ["c", "b", "a"]
+    assert [entry.name for entry in discover_runs(tmp_path, limit=2)] == ["c", "b"]
+
+
+def test_a_run_is_listed_with_the_snapshot_that_latest_names(run: Path) -> None:
+    (entry,) = discover_runs(run.parent)
+    assert (entry.name, entry.card, entry.has_discriminator) == ("first", {"step": 20}, True)
+
+
+def test_folders_without_a_snapshot_hidden_ones_and_files_are_no_runs(tmp_path: Path) -> None:
+    finished_run(tmp_path, "run", 1000)
+    finished_run(tmp_path, ".hidden", 1000)
+    (tmp_path / "begun" / "snapshots").mkdir(parents=True)
+    (tmp_path / "notes.txt").write_text("")
+    assert [entry.name for entry in discover_runs(tmp_path)] == ["run"]
+
+
+def test_where_there_is_no_folder_of_runs_there_are_none(tmp_path: Path) -> None:
+    assert discover_runs(tmp_path / "absent") == []
+
+
+def test_the_window_s_runs_are_kept_in_ganexplorer_home(home: Path) -> None:
+    assert zoo.runs_folder() == home / "runs"
+
+
+# ---- entries
+
+
+def test_a_saved_model_comes_back_with_the_discriminator_from_beside(tmp_path: Path) -> None:
+    card = {"name": "Digits", "data": "mnist", "note": "naïve"}
+    save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR, card))
+    loaded = resolve("model", [tmp_path]).load()
+    assert same_state(loaded.generator, GENERATOR)
+    assert loaded.discriminator is not None
+    assert same_state(loaded.discriminator, DISCRIMINATOR)
+    assert loaded.card == card
+
+
+def test_a_model_folder_holds_each_part_in_a_file_of_its_own(tmp_path: Path) -> None:
+    save_model(tmp_path / "deep" / "model", Checkpoint(GENERATOR, DISCRIMINATOR, {"name": "naïve"}))
+    folder = tmp_path / "deep" / "model"
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", DISCRIMINATOR_FILE, GENERATOR_FILE]
+    assert Checkpoint.load(folder / GENERATOR_FILE).discriminator is None
+    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == {"name": "naïve"}
+
+
+def test_the_generator_s_file_alone_opens_where_it_was_copied(tmp_path: Path) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR, {"step": 1}))
+    copied = tmp_path / "elsewhere.safetensors"
+    copied.write_bytes(entry.path.read_bytes())
+    checkpoint = resolve(str(copied), []).load()
+    assert same_state(checkpoint.generator, GENERATOR)
+    assert (checkpoint.discriminator, checkpoint.card) == (None, {"step": 1})
+
+
+def test_a_model_saved_again_without_a_discriminator_has_none(tmp_path: Path) -> None:
+    save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR))
+    entry = save_model(tmp_path / "model", Checkpoint(trained_like(GENERATORS["dcgan-16"])))
+    assert not entry.has_discriminator
+    assert entry.load().discriminator is None
+
+
+def test_an_entry_tells_spec_and_card_without_its_weights(tmp_path: Path) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR, {"step": 3}))
+    data = entry.path.read_bytes()
+    entry.path.write_bytes(data[: 8 + int.from_bytes(data[:8], "little")])
+    assert entry.spec == GENERATOR.spec
+    assert entry.card == {"step": 3}
+
+
+@pytest.mark.parametrize("discriminator", [None, DISCRIMINATOR], ids=["alone", "with discriminator"])
+def test_the_size_of_a_model_is_that_of_its_files(tmp_path: Path, discriminator: object) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, discriminator))  # type: ignore[arg-type]
+    assert entry.has_discriminator is (discriminator is not None)
+    assert entry.size == sum(path.stat().st_size for path in (tmp_path / "model").glob("*.safetensors"))
+
+
+def test_a_discriminator_beside_a_file_of_another_name_is_not_taken(tmp_path: Path) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR))
+    renamed = entry.path.rename(tmp_path / "model" / "copy.safetensors")
+    assert resolve(str(renamed), []).load().discriminator is None
+
+
+def test_a_damaged_discriminator_beside_a_good_generator_is_told_by_its_file(tmp_path: Path) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR))
+    beside = tmp_path / "model" / DISCRIMINATOR_FILE
+    beside.write_bytes(beside.read_bytes()[:-5])
+    with pytest.raises(CheckpointError, match=DISCRIMINATOR_FILE):
+        entry.load()
+
+
+def test_the_spec_of_a_file_that_is_no_checkpoint_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointError, match="is not a safetensors file"):
+        _ = resolve(str(tmp_path / "x.safetensors"), []).spec
+
+
+def test_the_spec_of_a_discriminator_alone_is_refused_in_words(tmp_path: Path) -> None:
+    write_networks(tmp_path / "d.safetensors", {"discriminator": DISCRIMINATOR}, {})
+    with pytest.raises(CheckpointError, match="discriminator"):
+        _ = resolve(str(tmp_path / "d.safetensors"), []).spec
