@@ -76,7 +76,7 @@ class Run:
 
     def log(self, scalars: Scalars) -> None:
         """Append one line; a crash of the program loses none that were logged."""
-        self._log.write(json.dumps(dataclasses.asdict(scalars)) + "\n")
+        self._log.write(_line(scalars))
         self._log.flush()
 
     def save_sheet(self, step: int, pixels: Pixels) -> Path:
@@ -121,19 +121,29 @@ def read_config(path: Path) -> SavedConfig:
         raise RunError(f"{path / 'config.json'}: cannot be read ({error}).") from None
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
+def read_log(path: Path) -> list[Scalars]:
     """The logged scalars of a run folder, oldest first; a line cut short by a crash is left out."""
-    records = []
+    scalars = []
     for line in (path / "log.jsonl").read_text(encoding="utf-8").splitlines():
         try:
-            records.append(json.loads(line))
-        except ValueError:
+            scalars.append(Scalars(**json.loads(line)))
+        except (ValueError, TypeError):
             continue
-    return records
+    return scalars
+
+
+def folder_of(snapshot: Path) -> Path | None:
+    """The run folder that a snapshot belongs to; None for any other file."""
+    run = snapshot.parent.parent
+    return run if snapshot.parent.name == "snapshots" and (run / "config.json").is_file() else None
 
 
 def _cut_log(path: Path, step: int) -> None:
     """Forget what was logged after the step that a run resumes from; it will be logged again."""
-    kept = [json.dumps(record) for record in read_log(path.parent) if record["step"] <= step] if path.exists() else []
+    kept = [scalars for scalars in read_log(path.parent) if scalars.step <= step] if path.exists() else []
     with atomic_write(path) as file:
-        file.write("".join(line + "\n" for line in kept).encode())
+        file.write("".join(_line(scalars) for scalars in kept).encode())
+
+
+def _line(scalars: Scalars) -> str:
+    return json.dumps(dataclasses.asdict(scalars)) + "\n"

@@ -24,6 +24,7 @@ from ganexplorer.core.networks import build
 from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Weights
+from ganexplorer.train.runs import folder_of
 from ganexplorer.ui.canvas import Canvas
 from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.latent_panel import LatentPanel
@@ -31,7 +32,7 @@ from ganexplorer.ui.models_panel import ModelsPanel
 from ganexplorer.ui.morph_panel import MorphPanel
 from ganexplorer.ui.notice_bar import NoticeBar
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.train_panel import TrainPanel
+from ganexplorer.ui.train_panel import TrainPanel, read_run
 from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
 
 OPENABLE = "Models (*.safetensors);;All files (*)"
@@ -168,6 +169,10 @@ class MainWindow(QMainWindow):
             self.models.add(entry)
             self._want_model_thumbnail(entry)
         self.models.select(entry)
+        run = folder_of(entry.path)
+        if run is not None and not self.train.session.is_running:
+            step = int(entry.path.stem) if entry.path.stem.isdecimal() else 0
+            self.job_thread.submit("run", lambda: read_run(run, step, renderer))
         self._file_renderer = renderer
         self._file_subject = Subject(entry.name, checkpoint.generator.spec)
         if self.train.explore.isChecked():
@@ -237,6 +242,8 @@ class MainWindow(QMainWindow):
                 if self.document.subject is not None and spec == self.document.subject.spec:
                     self.latent.model.set_effects(effects)
                     self.canvas.directions = strongest_dimensions(effects)
+            case "run":
+                self.train.show_run(value)
             case "slot":
                 self.morph.set_thumbnail(*value)
             case "thumbnail":

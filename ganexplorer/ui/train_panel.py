@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from PySide6.QtWidgets import (
 from superqt import QCollapsible
 
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.latent import seeded
 from ganexplorer.core.media import sheet
+from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.config import RECIPES
 from ganexplorer.train.data import is_mnist_present, ref_of_folder
@@ -40,6 +43,7 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
+from ganexplorer.train.runs import read_config, read_log
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.config_form import ConfigForm
 from ganexplorer.ui.plots import LossPlots
@@ -49,6 +53,25 @@ from ganexplorer.ui.workers import TrainingSession
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
 CHOOSE_FOLDER = "Choose a folder…"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run of the past, as the panel shows it."""
+
+    recipe: str
+    data: str
+    step: int
+    scalars: list[Scalars]
+    pixels: Pixels  # the fixed samples, (N, H, W[, 3])
+
+
+def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
+    """Read what `TrainPanel.show_run` shows; raises `UserError`. Takes a moment: not for the GUI thread."""
+    saved = read_config(run)
+    prior, z_dim = saved.config.latent_prior, saved.config.z_dim
+    fixed = seeded(prior, z_dim, saved.config.seed, saved.config.sample_count)
+    return RunRecord(saved.recipe, saved.data, step, read_log(run), renderer.render(fixed))
 
 
 class TrainPanel(QWidget):
@@ -195,6 +218,15 @@ class TrainPanel(QWidget):
         """End the run and its process; returns when the final snapshot is saved."""
         self._weights_timer.stop()
         self.session.close()
+
+    def show_run(self, record: RunRecord) -> None:
+        """Show a run of the past: its losses and how its fixed samples ended. Not while another goes on."""
+        if self.session.is_running:
+            return
+        self.plots.clear()
+        self.plots.append(record.scalars)
+        self.samples.show_pixels(record.pixels, record.step)
+        self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
 
     def set_theme(self, theme: Theme) -> None:
         self.plots.set_theme(theme)

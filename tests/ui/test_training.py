@@ -60,9 +60,9 @@ def test_start_on_toy_1010_yields_curves_a_preview_and_a_loadable_model(window, 
     run = run_folder(tmp_path)
     records = read_log(run)
     steps, d, g = window.train.plots.points
-    assert steps.tolist() == [r["step"] for r in records] == list(range(10, 401, 10))
-    assert d.tolist() == [r["d_loss"] for r in records]
-    assert g.tolist() == [r["g_loss"] for r in records]
+    assert steps.tolist() == [r.step for r in records] == list(range(10, 401, 10))
+    assert d.tolist() == [r.d_loss for r in records]
+    assert g.tolist() == [r.g_loss for r in records]
     assert window.train.samples.step == 400
     assert Checkpoint.load(run / "snapshots" / "00000400.safetensors").generator.spec.z_dim == 1
     assert window.train.status.text().startswith("Finished at step 400")
@@ -72,6 +72,11 @@ def test_start_on_toy_1010_yields_curves_a_preview_and_a_loadable_model(window, 
     assert window.document.subject.spec.image_shape == (1, 1, 4)
     qtbot.waitUntil(lambda: window.canvas.stamp == window.stamp)
     assert window.canvas.frame.values.shape == (1, 1, 4)
+    # a run that is opened shows its curves again
+    window.train.plots.clear()
+    window.open(str(run))
+    qtbot.waitUntil(lambda: window.train.plots.points[0].tolist() == steps.tolist(), timeout=10_000)
+    assert "400 steps" in window.train.status.text()
 
 
 def test_explore_this_shows_the_generator_in_training_with_the_latent_of_the_person(
@@ -157,7 +162,7 @@ def test_closing_the_window_in_mid_training_saves_and_ends_within_five_seconds(w
     assert time.perf_counter() - begin < 5
     run = run_folder(tmp_path)
     (snapshot,) = (run / "snapshots").iterdir()
-    assert int(snapshot.stem) >= read_log(run)[-1]["step"] > 0
+    assert int(snapshot.stem) >= read_log(run)[-1].step > 0
     Checkpoint.load(snapshot)
     names = [p.name() for p in psutil.Process().children() if "resource_tracker" not in " ".join(p.cmdline())]
     assert not names
