@@ -7,6 +7,7 @@ on the command line and the form in the window are both made from them.
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -177,7 +178,7 @@ class Parameter:
             if self.type is bool:
                 return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
             if self.type is tuple:
-                return tuple(int(part) for part in text.replace("-", ",").split(",") if part.strip())
+                return tuple(int(part) for part in re.sub(r"(?<=\d)-(?=\d)", ",", text).split(",") if part.strip())
             return self.type(text)
         except (ValueError, KeyError):
             wanted = {bool: "true or false", int: "a whole number", float: "a number", tuple: "widths such as 256,256"}
@@ -189,7 +190,9 @@ class Parameter:
             if value not in self.choices:
                 raise ConfigError(f"{self.name}: {value!r} is not one of {', '.join(self.choices)}.")
             return
-        values = value if self.type is tuple and isinstance(value, tuple) else (value,)
+        if self.type is tuple and not isinstance(value, tuple):
+            raise ConfigError(f"{self.name}: {value!r} is not a list of widths such as 256,256.")
+        values = value if isinstance(value, tuple) and self.type is tuple else (value,)
         number = int if self.type is tuple else self.type
         for item in values:
             right_type = isinstance(item, number) or (number is float and isinstance(item, int))
@@ -197,7 +200,7 @@ class Parameter:
                 raise ConfigError(f"{self.name}: {item!r} is not of type {number.__name__}.")
             # `not (low <= item)` also catches NaN
             if self.low is not None and self.high is not None and not (self.low <= item <= self.high):
-                raise ConfigError(f"{self.name}: {item} is not from {self.low:g} to {self.high:g}.")
+                raise ConfigError(f"{self.name}: {item} is not from {self.low} to {self.high}.")
 
 
 def _parameter(item: dataclasses.Field[Any], annotation: Any) -> Parameter:

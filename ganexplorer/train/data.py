@@ -32,6 +32,15 @@ SOURCES = {
     "toy": "toy:digits  hand-drawn-looking digits, made on the spot;  toy:1010  four numbers",
 }
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # EXIF orientation
 FOLDER_SIZE = 64  # pixels, where the recipe does not say
 TOY_DIGITS = 10_000
 MEMORY_SHARE = 0.5  # of what is free, at most
@@ -155,7 +164,9 @@ def default_data_folder() -> Path:
 
 def is_mnist_present(folder: Path | None = None) -> bool:
     """Whether `folder` (default: `default_data_folder`) holds MNIST in torchvision's layout."""
-    return ((folder or default_data_folder()) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file()
+    raw = (folder or default_data_folder()) / "MNIST" / "raw"
+    parts = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    return all((raw / f"{part}-ubyte").is_file() for part in parts)
 
 
 def ref_of_folder(folder: Path) -> str:
@@ -198,7 +209,11 @@ def _mnist(folder: Path) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     yield Progress("Reading MNIST" if present else f"Downloading MNIST to {folder}", 0, 0)
     try:
         data = MNIST(str(folder), train=True, download=not present)
-    except (URLError, OSError, RuntimeError) as error:
+    except (URLError, OSError, RuntimeError, ValueError, AssertionError, IndexError) as error:
+        if present:
+            raise DataError(
+                f"{folder}: its MNIST files are damaged ({error}). Delete {folder / 'MNIST'} and load again."
+            ) from None
         raise DataError(
             f"MNIST is not in {folder} and cannot be downloaded ({error}). Use --data mnist:DIR with a folder that has "
             "MNIST/raw, or --data toy:digits, which needs no network."
@@ -273,7 +288,7 @@ def _decode(path: Path, size: int, gray: bool) -> np.ndarray[tuple[int, ...], np
                 return None
             # JPEG can decode at a fraction of its size
             image.draft("L" if gray else "RGB", (2 * size, 2 * size))
-            upright = ImageOps.exif_transpose(image)
+            upright = _upright(image)
             square = ImageOps.fit(_flattened(upright, gray), (size, size), Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
@@ -281,11 +296,17 @@ def _decode(path: Path, size: int, gray: bool) -> np.ndarray[tuple[int, ...], np
     return pixels[None] if gray else pixels.transpose(2, 0, 1)
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF orientation says. `ImageOps.exif_transpose` also rewrites the EXIF and fails on odd ones."""
+    turn = _TURNS.get(image.getexif().get(0x0112, 1))
+    return image if turn is None else image.transpose(turn)
+
+
 def _flattened(image: Image.Image, gray: bool) -> Image.Image:
     """8 bits, gray or RGB, transparent parts on white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, np.float64)
-        depth = 65535 if values.max(initial=0) > 255 else 255
+        depth = 65535 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255
         image = Image.fromarray((values / depth * 255).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -84,7 +84,7 @@ def _obituary(exit_code: int | None) -> str:
         cause = signal.Signals(-exit_code).name
         if exit_code == -signal.SIGKILL:
             cause += ", perhaps for lack of memory: try a smaller batch_size"
-    return f"The training process ended unexpectedly ({cause}). The last snapshot is kept."
+    return f"The training process ended unexpectedly ({cause}). What was saved before is kept."
 
 
 def _serve(connection: Connection) -> None:
@@ -92,7 +92,12 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the whole group; the parent decides
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    from ganexplorer.train.trainer import Trainer  # imports torch: seconds, before the first request needs it
+    # seconds of imports, before the first request needs them: torch, and what its first optimizer brings along
+    import torch
+
+    from ganexplorer.train.trainer import Trainer
+
+    torch.optim.SGD([torch.zeros(1)], lr=0.0)
 
     def poll() -> Command | None:
         try:

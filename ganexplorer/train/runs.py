@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import pickle
 from pathlib import Path
 from typing import Any, Self
@@ -40,8 +41,7 @@ class Run:
     def create(cls, request: TrainRequest) -> Self:
         """A new folder; raises `RunError` where there is a run already."""
         path = request.run
-        if (path / "config.json").exists():
-            raise RunError(f"{path}: holds a run already. Resume it (--resume) or name another folder.")
+        refuse_existing(path)
         try:
             for part in ("samples", "snapshots", "checkpoint"):
                 (path / part).mkdir(parents=True, exist_ok=True)
@@ -67,11 +67,12 @@ class Run:
         state_path = path / "checkpoint" / "state.pt"
         try:
             state = torch.load(state_path, map_location="cpu", weights_only=True)
+            step = int(state["step"])
         except FileNotFoundError:
             raise RunError(f"{path}: has no checkpoint to resume from. Start it anew in another folder.") from None
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
             raise RunError(f"{state_path}: damaged ({error}).") from None
-        _cut_log(path / "log.jsonl", int(state["step"]))
+        _cut_log(path / "log.jsonl", step)
         return cls(path), state
 
     def log(self, scalars: Scalars) -> None:
@@ -103,6 +104,12 @@ class Run:
         self._log.close()
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise `RunError` where there is a run already."""
+    if (path / "config.json").exists():
+        raise RunError(f"{path}: holds a run already. Resume it (--resume) or name another folder.")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class SavedConfig:
     recipe: str
@@ -126,8 +133,9 @@ def read_log(path: Path) -> list[Scalars]:
     scalars = []
     for line in (path / "log.jsonl").read_text(encoding="utf-8").splitlines():
         try:
-            scalars.append(Scalars(**json.loads(line)))
-        except (ValueError, TypeError):
+            values: dict[str, Any] = {k: math.nan if v is None else v for k, v in json.loads(line).items()}
+            scalars.append(Scalars(**values))
+        except (ValueError, TypeError, AttributeError):
             continue
     return scalars
 
@@ -146,4 +154,6 @@ def _cut_log(path: Path, step: int) -> None:
 
 
 def _line(scalars: Scalars) -> str:
-    return json.dumps(dataclasses.asdict(scalars)) + "\n"
+    # JSON knows no NaN and no infinity
+    values = {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(scalars).items()}
+    return json.dumps(values) + "\n"

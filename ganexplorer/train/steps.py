@@ -65,26 +65,32 @@ class AdversarialStep:
         config = self.config
         self._set_learning_rates(step)
         do_d, do_g = (step - 1) % config.d_every == 0, (step - 1) % config.g_every == 0
-        z = self._draw(len(real))
-        # with one z for both steps the generator runs once, and keeps its graph for its own step
-        keep_graph = do_g and config.same_z
-        with torch.set_grad_enabled(keep_graph):
-            fake = self.generator(z)
-
         d_measures: tuple[Tensor, ...] = ()
+        if do_d or config.same_z:
+            z = self._draw(len(real))
+            # with one z for both steps the generator runs once, and keeps its graph for its own step
+            with torch.set_grad_enabled(do_g and config.same_z):
+                fake = self.generator(z)
         if do_d:
             d_measures = self._step_discriminator(step, real, fake.detach())
-        elif measure:
-            with torch.no_grad(), frozen_statistics(self.discriminator):
-                d_measures = self._d_losses(*self._verdicts(real, fake))
-
-        if do_g and not config.same_z:
-            z = self._draw(len(real))
-            fake = self.generator(z)
-        with torch.set_grad_enabled(do_g):
-            if do_g or measure:
-                verdict = self._verdict(fake)
-                g_loss = self._loss.generator(verdict)
+        if do_g:
+            if not config.same_z:
+                z = self._draw(len(real))
+                fake = self.generator(z)
+            verdict = self._verdict(fake)
+            g_loss = self._loss.generator(verdict)
+        if measure and not (do_d and do_g):
+            with torch.no_grad(), frozen_statistics(self.generator), frozen_statistics(self.discriminator):
+                if not (do_d or do_g or config.same_z):  # nobody needed z: look, and leave the random state as it was
+                    state = self.rng.get_state()
+                    z = self._draw(len(real))
+                    self.rng.set_state(state)
+                    fake = self.generator(z)
+                if not do_d:
+                    d_measures = self._d_losses(*self._verdicts(real, fake))
+                if not do_g:
+                    verdict = self._verdict(fake)
+                    g_loss = self._loss.generator(verdict)
         if do_g:
             _apply(self.g_optimizer, self._g_params, g_loss)
             if self.average is not None:
@@ -196,7 +202,8 @@ def frozen_statistics(network: Network) -> Iterator[None]:
 def _apply(optimizer: Optimizer, params: Sequence[nn.Parameter], loss: Tensor) -> None:
     """One optimizer step. Gradients are taken for `params` alone: the other network's are never computed."""
     for param, gradient in zip(params, torch.autograd.grad(loss, params), strict=True):
-        param.grad = gradient
+        # fused Adam walks memory, not indices: a gradient in another memory order would be applied to other weights
+        param.grad = gradient if gradient.stride() == param.stride() else torch.empty_like(param).copy_(gradient)
     optimizer.step()
     for param in params:
         param.grad = None

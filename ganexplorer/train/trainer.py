@@ -30,10 +30,14 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.runs import Run
+from ganexplorer.train.runs import Run, RunError, refuse_existing
 from ganexplorer.train.steps import MEASURES, AdversarialStep
 
 Poll = Callable[[], Command | None]
+_DIVERGED = (
+    "the losses are no longer finite at step {step}: the training has diverged. What was saved before is kept; "
+    "lower the learning rates and start again."
+)
 
 
 class Trainer:
@@ -76,12 +80,15 @@ class Trainer:
         state: dict[str, Any] | None = None
         if request.resume:
             self._run, state = Run.resume(request)
+            self._step = int(state["step"])
+        else:
+            refuse_existing(request.run)  # before a long load
         source = yield from self._load(device)
         if source is None:
             return True
-        if self._run is None:  # only now: a run that cannot have its data leaves no folder behind
-            self._run = Run.create(request)
         self._set_up(source, device, state)
+        if self._run is None:  # only now: a run that cannot start leaves no folder behind
+            self._run = Run.create(request)
         first_step = self._step
         steps_per_epoch = source.count / config.batch_size if source.count else 0.0
         total_steps = self._optimization.total_steps
@@ -114,10 +121,7 @@ class Trainer:
                 self._run.log(scalars)
                 yield scalars
                 if not all(map(math.isfinite, values)):
-                    raise UserError(
-                        f"the losses are no longer finite at step {step}: the training has diverged. The last snapshot "
-                        "is kept; lower the learning rates and start again."
-                    )
+                    raise UserError(_DIVERGED.format(step=step))
             is_sheet_due = step % config.sample_every == 0
             is_preview_due = 0 < request.preview_seconds < time.perf_counter() - previewed_at
             if is_sheet_due or is_preview_due:
@@ -160,9 +164,14 @@ class Trainer:
         rng = torch.Generator(device).manual_seed(config.seed + 1)
         self._optimization = AdversarialStep(config, networks[0], networks[1], rng, total_steps)
         self._fixed_z = latent.seeded(config.latent_prior, config.z_dim, config.seed, config.sample_count).to(device)
+        self._data = source.description
         if state is not None:
+            if state["data"] != source.description:
+                raise RunError(
+                    f"{self.request.run}: its data has changed since: {state['data']} -> {source.description}. "
+                    "Restore it, or start a new run."
+                )
             self._optimization.load_state_dict(state)
-            self._step = int(state["step"])
 
     @torch.no_grad()
     def _fixed_samples(self) -> Pixels:
@@ -180,6 +189,9 @@ class Trainer:
         """Snapshot and state of this step; the snapshot first, so that LATEST never points at nothing."""
         assert self._run is not None
         optimization, request = self._optimization, self.request
+        for network in (optimization.generator, optimization.discriminator):
+            if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+                raise UserError(_DIVERGED.format(step=self._step))
         card = {
             "name": request.run.name,
             "recipe": request.recipe,
@@ -189,7 +201,7 @@ class Trainer:
         }
         checkpoint = Checkpoint(optimization.shown_generator, optimization.discriminator, card)
         self._snapshot = self._run.save_snapshot(self._step, checkpoint)
-        self._run.save_state(optimization.state_dict() | {"step": self._step})
+        self._run.save_state(optimization.state_dict() | {"step": self._step, "data": self._data})
         return SnapshotSaved(self._step, self._snapshot)
 
 

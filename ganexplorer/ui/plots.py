@@ -67,7 +67,7 @@ class LossPlots(QObject):
         self._g_curve = self.losses.plot(pen=pg.mkPen(G_COLOR, width=1))
         self._d_label = self._end_label(D_COLOR)
         self._g_label = self._end_label(G_COLOR)
-        self._room = self.losses.plot(pen=None)  # an invisible point that keeps room for the labels
+        self._room = self.losses.plot(pen=pg.mkPen(QColor(0, 0, 0, 0)))  # an invisible line, to keep room for labels
         self._past = self.phase.plot()
         self._trail = self.phase.plot()
         self._now = pg.ScatterPlotItem(size=8, brush=pg.mkBrush(theme.text), pen=None)
@@ -105,7 +105,7 @@ class LossPlots(QObject):
                 label.setPos(steps[-1], values[-1])
         if len(steps):
             self._part_labels(float(d[-1]), float(g[-1]))
-            self._room.setData([steps[-1] + LABEL_ROOM * (steps[-1] - steps[0])], [d[-1]])
+            self._room.setData([steps[-1], steps[-1] + LABEL_ROOM * (steps[-1] - steps[0])], [d[-1], d[-1]])
         past = slice(None, None, max(1, len(d) // MAX_POINTS))
         self._past.setData(d[past], g[past])
         self._trail.setData(d[-TRAIL:], g[-TRAIL:])
