@@ -207,7 +207,7 @@ def _network(path: Path, role: str, spec_json: str, tensors: Mapping[str, Tensor
         raise CheckpointError(f"{path}: its {role} cannot be built: {error}.") from None
     if spec.is_generator != (role == "generator"):
         raise CheckpointError(f"{path}: the network it calls its {role} is described as something else.")
-    network = build(spec, "meta")
+    network = build(spec)
     expected = network.state_dict()
     found = {k.removeprefix(f"{role}."): v for k, v in tensors.items() if k.startswith(f"{role}.")}
     missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())

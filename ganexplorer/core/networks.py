@@ -67,16 +67,30 @@ class Network(nn.Module):
         return x if self._scale == 1 else (x - self._shift) / self._scale
 
 
+class _EmptyLinear(nn.Linear):
+    """Takes memory for its weights and leaves them as they are: they are drawn by `initialize`, or loaded.
+
+    PyTorch's own way there, the meta device, imports sympy at its first use, which takes longer than all the rest of
+    opening a model; drawing weights that are thrown away would disturb the global random state.
+    """
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class _EmptyConv2d(nn.Conv2d):
+    def reset_parameters(self) -> None:
+        pass
+
+
+class _EmptyConvTranspose2d(nn.ConvTranspose2d):
+    def reset_parameters(self) -> None:
+        pass
+
+
 def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:
     """The module of a spec, weights uninitialised: fill them by `initialize` or `load_state_dict`."""
-    with torch.device("meta"):
-        network = Network(spec)
-    network.to_empty(device=device)
-    # running statistics are buffers, which to_empty leaves as they come
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.reset_running_stats()
-    return network
+    return Network(spec).to(device)
 
 
 @torch.no_grad()
@@ -197,11 +211,11 @@ def _dcgan_channels(widths: Sequence[int], image_shape: tuple[int, int, int]) ->
 def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
     match layer:
         case Linear(inputs, outputs, bias):
-            return nn.Linear(inputs, outputs, bias=bias)
+            return _EmptyLinear(inputs, outputs, bias=bias)
         case Conv2d(inputs, outputs, kernel, stride, padding, bias):
-            return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias)
+            return _EmptyConv2d(inputs, outputs, kernel, stride, padding, bias=bias)
         case ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias):
-            return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=bias)
+            return _EmptyConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=bias)
         case BatchNorm(features, eps, momentum):
             norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
             return norm(features, eps=eps, momentum=momentum)

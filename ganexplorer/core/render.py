@@ -99,7 +99,7 @@ def _folded(
 
 
 def _assemble(spec: NetworkSpec, modules: Iterable[nn.Module]) -> Network:
-    network = build(spec, "meta")
+    network = build(spec)
     for number, module in enumerate(modules):
         network.layers[number].load_state_dict(copy.deepcopy(module.state_dict()), assign=True)
     return network.eval()

@@ -177,7 +177,7 @@ def test_default_weights_of_a_whole_mlp_are_those_of_the_tutorial_s_sequential()
 
 
 def assert_same_weights(ours: nn.Module, theirs: nn.Module) -> None:
-    assert type(ours) is type(theirs)
+    assert isinstance(ours, type(theirs))
     assert ours.state_dict().keys() == theirs.state_dict().keys()
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(ours.state_dict()[name], tensor), name
