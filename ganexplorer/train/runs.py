@@ -5,6 +5,7 @@ All of a run is in its folder. Every file but the log is written atomically; the
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -22,6 +23,7 @@ from ganexplorer.core.render import Pixels
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Scalars, TrainRequest
 
+PARTS = ("samples", "snapshots", "checkpoint")
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
 FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every"}
 
@@ -43,7 +45,7 @@ class Run:
         path = request.run
         refuse_existing(path)
         try:
-            for part in ("samples", "snapshots", "checkpoint"):
+            for part in PARTS:
                 (path / part).mkdir(parents=True, exist_ok=True)
             data = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
             with atomic_write(path / "config.json") as file:
@@ -101,7 +103,16 @@ class Run:
             file.write(buffer.getbuffer())
 
     def close(self) -> None:
+        """Close the log. A folder in which nothing was logged or saved is taken away again."""
         self._log.close()
+        folders = [self.path / part for part in PARTS]
+        log = self.path / "log.jsonl"
+        if log.stat().st_size == 0 and not any(any(folder.iterdir()) for folder in folders):
+            log.unlink()
+            (self.path / "config.json").unlink(missing_ok=True)
+            for folder in [*folders, self.path]:
+                with contextlib.suppress(OSError):  # something else is in there: it stays
+                    folder.rmdir()
 
 
 def refuse_existing(path: Path) -> None:

@@ -58,14 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     app.styleHints().colorSchemeChanged.connect(follow_system)
     window.resize(*arguments.size)
-    status = 0
+    written = True
     if arguments.screenshot is not None:
 
         def shoot() -> None:
-            if not window.grab().save(str(arguments.screenshot), "PNG"):
-                print(f"ganexplorer: {arguments.screenshot}: cannot be written.", file=sys.stderr)
-                app.exit(2)
-                return
+            nonlocal written
+            written = window.grab().save(str(arguments.screenshot), "PNG")
             window.close()
 
         # effects and thumbnails come soon after the first image
@@ -84,8 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status = app.exec()
     finally:
+        window.close()  # threads must have ended before the window goes
         signal.set_wakeup_fd(-1)
         notifier.setEnabled(False)
+    if not written:
+        raise UserError(f"{arguments.screenshot}: the picture cannot be written. Name a PNG in a folder that exists.")
     return status
 
 

@@ -41,7 +41,7 @@ OPENABLE = "Models (*.safetensors);;All files (*)"
 class MainWindow(QMainWindow):
     """Opens on `model` (a MODEL), or on the first shipped one."""
 
-    first_image = Signal()
+    first_image = Signal()  # the canvas shows its first picture, or says why there is none
 
     def __init__(
         self, theme: Theme, model: str | None = None, device: str = "auto", runs_folder: Path | None = None
@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
             self.open_entry(first)
         else:
             self.canvas.show_message("No model is open.\nOpen a file, or train one on the right.")
+            QTimer.singleShot(0, self.first_image.emit)
         for entry in entries:  # after the one to be opened
             self._want_model_thumbnail(entry)
 
@@ -232,6 +233,9 @@ class MainWindow(QMainWindow):
         if result.error is not None:
             if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
                 self.notices.tell(_words(result.error))
+            if result.name == "open" and not self._has_image:
+                self.canvas.show_message("No model is open.")
+                self.first_image.emit()
             return
         value: Any = result.value
         match result.name.partition(" ")[0]:

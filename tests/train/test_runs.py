@@ -278,10 +278,16 @@ def test_a_log_line_cut_short_is_left_out_when_read(tmp_path: Path) -> None:
     assert read_log(tmp_path / "run") == whole[:-1]
 
 
-def test_creating_and_closing_a_run_leaves_an_empty_log(tmp_path: Path) -> None:
-    run = Run.create(request(PATTERN, "toy:1010", tmp_path / "run"))
-    run.close()
-    assert read_log(tmp_path / "run") == []
+def test_a_run_in_which_nothing_happened_leaves_no_folder(tmp_path: Path) -> None:
+    Run.create(request(PATTERN, "toy:1010", tmp_path / "run")).close()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_in_which_nothing_happened_leaves_the_files_of_others(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    Run.create(request(PATTERN, "toy:1010", tmp_path / "run")).close()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
 # --- exact resume ----------------------------------------------------------------------------------------------------

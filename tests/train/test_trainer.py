@@ -521,7 +521,9 @@ def test_ended_is_the_last_event_and_closes_the_log(
     for event in trainer.run():
         events.append(event)
         if isinstance(event, Ended):  # the log is whole when this is out
-            assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == len(of(Scalars, events))
+            log = tmp_path / "run" / "log.jsonl"
+            lines = log.read_text().splitlines() if log.exists() else []  # a run that failed at once leaves none
+            assert len(lines) == len(of(Scalars, events))
     assert ended(events).reason == ("failed" if fails_at else "finished")
 
 
@@ -532,3 +534,24 @@ def test_the_lines_of_a_log_are_strict_json_even_when_the_losses_are_not_finite(
     train(request(DIVERGING, "toy:1010", tmp_path / "run"))
     for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=refuse)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=["on a GPU", "of Python", "on a CPU"],
+)
+def test_running_out_of_memory_is_told_with_what_would_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*arguments: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(AdversarialStep, "__call__", fail)
+    end = ended(train(request(PATTERN, "toy:1010", tmp_path / "run")))
+    assert end.reason == "failed"
+    assert end.message.startswith("Out of memory. Use a smaller batch_size")

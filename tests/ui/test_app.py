@@ -1,0 +1,85 @@
+"""Starting: the picture of the window, and plain words where it cannot be shown."""
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganexplorer.ui import app
+
+WORDS = [sys.executable, "-m", "ganexplorer"]
+
+
+def run(*words, **environment):
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    return subprocess.run([*WORDS, *words], env=clean | environment, capture_output=True, text=True, timeout=120)
+
+
+def test_without_a_display_it_says_so_in_one_line_with_the_remedy():
+    for words in ([], ["gui"]):
+        result = run(*words)
+        assert result.returncode == 2
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert "there is no display" in result.stderr
+        assert "apt-get install xvfb" in result.stderr
+
+
+def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_path):
+    picture = tmp_path / "window.png"
+    result = run("gui", "--model", str(model_path), "--theme", "dark", "--screenshot", str(picture))
+    assert result.returncode == 0, result.stderr
+    with Image.open(picture) as image:
+        assert image.size == (1280, 800)
+        middle = np.asarray(image.convert("L").crop((420, 120, 860, 600)))
+    assert len(np.unique(middle)) > 50  # the gray levels of a generated image, not an empty canvas
+
+
+def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
+    result = run("gui", "--model", str(model_path), "--screenshot", str(tmp_path / "absent" / "window.png"))
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def on_x11(monkeypatch):
+    if sys.platform != "linux":
+        pytest.skip("X11 only")
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+
+
+def test_a_missing_library_is_named_with_the_line_that_installs_it(on_x11, monkeypatch):
+    def missing(name):
+        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    with pytest.raises(app.DisplayError) as refused:
+        app.check_display()
+    assert "libxcb-cursor.so.0" in str(refused.value)
+    assert "apt-get install " in str(refused.value)
+    assert "libxcb-cursor0" in str(refused.value)
+
+
+def test_a_display_that_does_not_answer_is_told(on_x11, monkeypatch):
+    class Function:
+        def __init__(self, value):
+            self.value = value
+
+        def __call__(self, *arguments):
+            return self.value
+
+    class Xcb:
+        def __init__(self, name):
+            self.xcb_connect, self.xcb_connection_has_error = Function(1), Function(1)
+            self.xcb_disconnect = Function(None)
+
+    monkeypatch.setattr(ctypes, "CDLL", Xcb)
+    with pytest.raises(app.DisplayError, match="does not answer"):
+        app.check_display()
