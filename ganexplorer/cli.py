@@ -34,12 +34,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gui(commands)
 
     command = _add(commands, "models", "list the models", "ganexplorer models --json")
-    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=_models)
 
     command = _add(commands, "inspect", "tell what a model is", "ganexplorer inspect mnist-mlp-64")
     _add_model(command)
-    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=_inspect)
 
     command = _add(
@@ -50,16 +50,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_model(command)
     command.add_argument("-n", "--count", type=_positive, default=64, help="how many (default 64)")
-    command.add_argument("--seed", type=_seed, default=0, help="of the latents (default 0)")
+    command.add_argument("--seed", type=_seed, default=0, help="of z (default 0)")
     command.add_argument("--truncation", type=_finite, default=1.0, help="distance from the prior's centre (default 1)")
-    command.add_argument("--z", type=Path, metavar="Z.npy", help="latents (N, z_dim) to use instead of a seed")
+    command.add_argument("--z", type=Path, metavar="Z.npy", help="z, (N, z_dim), to use instead of a seed")
     command.add_argument(
         "-o", "--out", type=Path, required=True, help="OUT.png: a sheet; OUT.npy: float32 (N, C, H, W)"
     )
     command.set_defaults(run=_sample)
 
     command = _add(
-        commands, "interpolate", "morph from seed to seed",
+        commands, "interpolate", "morph from seed to seed, as the window does between A and B",
         "ganexplorer interpolate mnist-mlp-64 --seeds 1,2,3 --mode slerp --loop -o morph.gif",
     )  # fmt: skip
     _add_model(command)
@@ -143,7 +143,9 @@ def _add_gui(commands: Any) -> None:
     command.add_argument("--model", metavar="M", help="a name, a run folder, or a file")
     command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to render")
     command.add_argument("--theme", default="system", choices=("system", "dark", "light"), help="colours of the window")
-    command.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="of the window, 1280x800")
+    command.add_argument(
+        "--size", type=_size, default=(1280, 800), metavar="WxH", help="size of the window (default 1280x800)"
+    )
     command.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and leave")
 
 
@@ -158,7 +160,7 @@ def _add_train(commands: Any) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run folder, new or to --resume")
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a hyperparameter")
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="iterations in all")
+    length.add_argument("--steps", type=_positive, help="steps in all")
     length.add_argument("--epochs", type=_positive, help="passes over the data")
     command.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly where it stood")
     command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to train")
@@ -185,7 +187,7 @@ def _models(arguments: argparse.Namespace) -> int:
     from ganexplorer.core import zoo
 
     rows = []
-    for entry in zoo.discover():
+    for entry in [*zoo.discover(), *zoo.discover_runs(zoo.runs_folder())]:
         try:
             rows.append(_facts(entry))
         except UserError as error:
@@ -410,9 +412,12 @@ def _seed(text: str) -> int:
 
 
 def _finite(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return value
 
 

@@ -20,6 +20,10 @@ class Generator:
         self._network = checkpoint.generator
         self.card: Mapping[str, Any] = checkpoint.card
 
+    def __repr__(self) -> str:
+        name = self.card.get("name", "Generator")
+        return f"<Generator {name}: z {self.z_dim}, {self.prior} -> {self.image_shape}>"
+
     @property
     def spec(self) -> NetworkSpec:
         return self._network.spec

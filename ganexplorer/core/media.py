@@ -88,7 +88,7 @@ def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:
     which is at most 50 (players slow down shorter delays).
     """
     if not 0.01 <= fps <= 50:
-        raise UserError(f"a GIF plays at 0.01 to 50 frames a second, not {fps:g}: choose --fps 50 or less.")
+        raise UserError(f"a GIF plays at 0.01 to 50 frames a second, not {fps:g}: choose --fps 0.01 to 50.")
     images = [Image.fromarray(frame) for frame in frames]
     edges = [round(100 * i / fps) for i in range(len(images) + 1)]
     delays = [10 * (b - a) for a, b in itertools.pairwise(edges)]

@@ -67,8 +67,8 @@ class Network(nn.Module):
         return x if self._scale == 1 else (x - self._shift) / self._scale
 
 
-class _EmptyLinear(nn.Linear):
-    """Takes memory for its weights and leaves them as they are: they are drawn by `initialize`, or loaded.
+class _Empty:
+    """A layer that takes memory for its weights and leaves them as they are, to be drawn by `initialize` or loaded.
 
     PyTorch's own way there, the meta device, imports sympy at its first use, which takes longer than all the rest of
     opening a model; drawing weights that are thrown away would disturb the global random state.
@@ -77,15 +77,20 @@ class _EmptyLinear(nn.Linear):
     def reset_parameters(self) -> None:
         pass
 
-
-class _EmptyConv2d(nn.Conv2d):
-    def reset_parameters(self) -> None:
-        pass
+    def _get_name(self) -> str:
+        return type(self).__name__.removeprefix("_Empty")
 
 
-class _EmptyConvTranspose2d(nn.ConvTranspose2d):
-    def reset_parameters(self) -> None:
-        pass
+class _EmptyLinear(_Empty, nn.Linear):
+    pass
+
+
+class _EmptyConv2d(_Empty, nn.Conv2d):
+    pass
+
+
+class _EmptyConvTranspose2d(_Empty, nn.ConvTranspose2d):
+    pass
 
 
 def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:

@@ -125,7 +125,7 @@ def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
     return sorted(entries.values(), key=lambda entry: entry.name)
 
 
-def discover_runs(folder: Path, limit: int = 20) -> list[ModelEntry]:
+def discover_runs(folder: Path, limit: int = 50) -> list[ModelEntry]:
     """The newest snapshot of each run folder in `folder`, at most `limit`, the latest written first."""
     found = [(run, latest_snapshot(run)) for run in folder.glob("*/") if not run.name.startswith(".")]
     entries = [ModelEntry(run.name, snapshot) for run, snapshot in found if snapshot is not None]
@@ -133,8 +133,8 @@ def discover_runs(folder: Path, limit: int = 20) -> list[ModelEntry]:
 
 
 def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry:
-    """The entry of MODEL: a name from `discover`, a run or model folder, or a file; raises `ModelNotFound`."""
-    for entry in discover(roots):
+    """The entry of MODEL: the name of a model or run, a run or model folder, or a file; raises `ModelNotFound`."""
+    for entry in [*discover(roots), *(discover_runs(runs_folder()) if roots is None else [])]:
         if entry.name == model:
             return entry
     try:

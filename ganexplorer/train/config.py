@@ -44,10 +44,10 @@ Activation = Literal["leaky_relu", "relu", "sigmoid"]
 class TrainConfig:
     """What makes a run, apart from its data and device. Checked on creation; raises `ConfigError`."""
 
-    batch_size: int = _param(64, "real images of one step", "Length", low=1, high=4096, unit="images")
-    epochs: int = _param(20, "passes over the data; used where steps is 0", "Length", low=0, high=100_000)
-    steps: int = _param(0, "iterations; 0 counts epochs instead", "Length", low=0, high=100_000_000)
-    seed: int = _param(0, "of first weights, order of images and latents", "Length", low=0, high=2**31 - 1)
+    batch_size: int = _param(64, "real images of one step", "Run", low=1, high=4096, unit="images")
+    epochs: int = _param(20, "passes over the data; used where steps is 0", "Run", low=0, high=100_000)
+    steps: int = _param(0, "steps in all; 0 counts epochs instead", "Run", low=0, high=100_000_000)
+    seed: int = _param(0, "of first weights, order of images and latents", "Run", low=0, high=2**31 - 1)
 
     z_dim: int = _param(64, "latent dimensions", "Latent", low=1, high=4096)
     prior: PriorKind = _param("normal", "normal(0, 1), uniform on [-1, 1], or the constant 0.5", "Latent")
@@ -80,19 +80,27 @@ class TrainConfig:
     lr_decay: float = _param(0.0, "share of the run, at its end, in which both learning rates fall to 0", "Optimizer",
                              low=0, high=1)  # fmt: skip
 
-    d_every: int = _param(1, "the discriminator steps every so many iterations", "Steps", low=1, high=100)
-    g_every: int = _param(1, "the generator steps every so many iterations", "Steps", low=1, high=100)
-    same_z: bool = _param(True, "one z batch for both networks' steps, or a fresh one for the generator", "Steps")
+    d_every: int = _param(1, "the discriminator is updated every so many steps", "Steps", low=1, high=100)
+    g_every: int = _param(1, "the generator is updated every so many steps", "Steps", low=1, high=100)
+    same_z: bool = _param(
+        True, "true: one z batch for the steps of both networks; false: a fresh one for the generator", "Steps"
+    )
     d_update: Literal["together", "real-then-fake"] = _param(
         "together", "one discriminator step on both losses, or one step after the other", "Steps"
     )
-    ema: float = _param(0.0, "decay a step of the averaged generator that is shown and saved; 0: none", "Steps",
+    ema: float = _param(0.0, "decay a step of the averaged generator, which is shown and saved; 0: none", "Steps",
                         low=0, high=0.99999)  # fmt: skip
 
-    log_every: int = _param(10, "losses are measured and logged", "Keep", low=1, high=100_000, unit="steps")
-    sample_every: int = _param(500, "a sheet of the fixed samples is saved", "Keep", low=1, high=10**7, unit="steps")
+    log_every: int = _param(
+        10, "losses are measured and logged every so many steps", "Keep", low=1, high=100_000, unit="steps"
+    )
+    sample_every: int = _param(
+        500, "a sheet of the fixed samples is saved every so many steps", "Keep", low=1, high=10**7, unit="steps"
+    )
     sample_count: int = _param(64, "fixed samples on a sheet", "Keep", low=1, high=256)
-    snapshot_every: int = _param(5000, "both networks are saved", "Keep", low=1, high=10**7, unit="steps")
+    snapshot_every: int = _param(
+        5000, "both networks are saved every so many steps", "Keep", low=1, high=10**7, unit="steps"
+    )
 
     def __post_init__(self) -> None:
         for parameter in parameters():
@@ -254,8 +262,8 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     Recipe(
         "mlp-64", "mnist",
         "The tutorial's MLP to the letter: the generator steps three times as often as the discriminator. It "
-        "collapses: within a few epochs every sample is the same digit, D's loss goes to 0 and G's climbs. Worth "
-        "watching once; mlp-64-stable is the one that holds.",
+        "collapses: within a dozen epochs every sample is the same digit; by epoch 50 D's loss is 0 and G's climbs. "
+        "Worth watching once; mlp-64-stable is the one that holds.",
         TrainConfig(
             z_dim=64, g_widths=(256, 256), g_slope=0.01, d_widths=(256, 64), d_slope=0.01, d_output="sigmoid",
             batch_size=64, epochs=200, g_lr=2e-4, d_lr=2e-4, beta1=0.9, beta2=0.999,
@@ -282,8 +290,7 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     ),
     Recipe(
         "pattern-1010", "toy:1010",
-        "The smallest GAN there is: four numbers that should read 1 0 1 0, from a constant. Trains in seconds, and "
-        "each of its few weights can be followed.",
+        "The smallest GAN there is: four numbers that should read 1 0 1 0, from a constant. Trains in seconds.",
         TrainConfig(
             z_dim=1, prior="constant", g_widths=(3,), g_activation="sigmoid", g_output="sigmoid",
             d_widths=(3,), d_activation="sigmoid", d_output="sigmoid", loss="mse", optimizer="sgd",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ganexplorer.core.networks import Network
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.losses import LOSSES, r1_penalty
 
+TensorList = tuple[Tensor, ...] | list[Tensor]
 MEASURES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss", "d_real", "d_fake_before", "d_fake_after")
 
 
@@ -41,8 +42,7 @@ class AdversarialStep:
         self.d_optimizer = _optimizer(config, discriminator, config.d_lr)
         self.average = None
         if config.ema:
-            average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(generator, multi_avg_fn=average)
+            self.average = AveragedModel(generator, multi_avg_fn=_ema(config.ema))
         self._loss = LOSSES[config.loss]
         self._g_params = list(generator.parameters())
         self._d_params = list(discriminator.parameters())
@@ -213,6 +213,23 @@ def _optimizer(config: TrainConfig, network: Network, lr: float) -> Optimizer:
     if config.optimizer == "sgd":
         return SGD(network.parameters(), lr=lr)
     return Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
+
+
+def _ema(decay: float) -> Callable[[TensorList, TensorList, Tensor | int], None]:
+    """average = d average + (1 - d) current, with d = min(decay, (1 + n) / (10 + n)) after n averages.
+
+    The warm-up (as in TensorFlow's ExponentialMovingAverage) lets the first samples show what the generator has
+    learned rather than its first weights.
+    """
+
+    @torch.no_grad()
+    def update(average: TensorList, current: TensorList, count: Tensor | int) -> None:
+        n = int(count)
+        weight = 1 - min(decay, (1 + n) / (10 + n))
+        for mean, value in zip(average, current, strict=True):
+            mean.lerp_(value, weight)
+
+    return update
 
 
 def _has_batch_norm(network: Network) -> bool:

@@ -289,7 +289,7 @@ def test_a_gif_of_impossible_speed_is_refused_with_the_remedy(
     command: Command, tmp_path: Path, fps: float | str
 ) -> None:
     words = ("--seeds", "1,2", "--frames", 3, "--fps", fps, "-o", tmp_path / "m.gif")
-    assert "choose --fps 50 or less" in command("interpolate", "probe-gray", *words).refusal
+    assert "choose --fps 0.01 to 50" in command("interpolate", "probe-gray", *words).refusal
     assert not list(tmp_path.iterdir())
 
 

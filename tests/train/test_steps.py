@@ -195,7 +195,7 @@ class Reference:
 
     def update_average(self) -> None:
         """Starts as the weights after the first step; then ema * average + (1 - ema) * weights."""
-        decay = self.config.ema if self.g_steps else 0.0
+        decay = min(self.config.ema, (1 + self.g_steps) / (10 + self.g_steps)) if self.g_steps else 0.0
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.g.parameters(), strict=True):
                 mean.copy_(decay * mean + (1 - decay) * value)
@@ -273,8 +273,8 @@ def test_the_average_has_the_current_statistics_of_the_generators_batch_norms() 
 
 
 def test_the_average_moves_as_computed_by_hand() -> None:
-    """Weights 1, 2, 4 with decay 3/4: 1, then 3/4 + 2/4 = 1.25, then 3.75/4 + 1 = 1.9375."""
-    ours = adversarial_step(variant(MLP, ema=0.75))
+    """Weights 1, 2, 4 with a decay of 2/11 or 1/4, whichever is less: 1, then (2 + 9 * 2) / 11, then by a quarter."""
+    ours = adversarial_step(variant(MLP, ema=0.25))
     assert ours.average is not None
     averages = []
     for value in (1.0, 2.0, 4.0):
@@ -282,8 +282,10 @@ def test_the_average_moves_as_computed_by_hand() -> None:
             for parameter in ours.generator.parameters():
                 parameter.fill_(value)
         ours.average.update_parameters(ours.generator)
-        averages.append({parameter.unique().item() for parameter in ours.shown_generator.parameters()})
-    assert averages == [{1.0}, {1.25}, {1.9375}]
+        (mean,) = {parameter.unique().item() for parameter in ours.shown_generator.parameters()}
+        averages.append(mean)
+    # after n averages the decay is min(.25, (1 + n) / (10 + n)): 2/11 with n = 1, 3/12 with n = 2
+    assert averages == pytest.approx([1, 20 / 11, 5 / 11 + 3])
 
 
 def test_before_the_first_step_the_average_is_the_generator() -> None:
