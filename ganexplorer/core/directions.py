@@ -47,4 +47,4 @@ def strongest_dimensions(effects: Tensor, count: int = 2) -> list[Direction]:
     """The `count` latent dimensions of largest effect as directions, strongest first."""
     order = effects.argsort(descending=True, stable=True)[:count]
     axes = torch.eye(len(effects))
-    return [Direction(f"z[{i}]", axes[i], float(effects[i])) for i in order.tolist()]
+    return [Direction(f"z{i}", axes[i], float(effects[i])) for i in order.tolist()]

@@ -23,6 +23,10 @@ class ConfigForm(QWidget):
         self._root = TreeItem.create(name="root", type="group", children=children)
         self.tree = ParameterTree(showHeader=False)
         self.tree.setParameters(self._root, showTop=False)
+        for parameter in parameters():
+            for row in self._item(parameter).items:  # pyqtgraph puts the tip on the editor alone
+                for column in (0, 1):
+                    row.setToolTip(column, _tip(parameter))
         self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.tree.setMinimumHeight(260)
         layout = QVBoxLayout(self)
@@ -49,6 +53,12 @@ class ConfigForm(QWidget):
         return self._root.child(parameter.group).child(parameter.name)
 
 
+def _tip(parameter: Parameter) -> str:
+    """Help, unit and limits."""
+    limits = f", {parameter.low} to {parameter.high}" if parameter.low is not None else ""
+    return f"{parameter.help}{f' ({parameter.unit}{limits})' if parameter.unit else limits}"
+
+
 def _shown(parameter: Parameter, value: Any) -> Any:
     return ",".join(map(str, value)) if parameter.type is tuple else value
 
@@ -58,7 +68,7 @@ def _tree_item(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "value": _shown(parameter, parameter.default),
         "default": None,  # no arrow in each row: choosing the recipe again resets them all
-        "tip": parameter.help + (f" ({parameter.unit})" if parameter.unit else ""),
+        "tip": _tip(parameter),
     }
     if parameter.choices:
         return item | {"type": "list", "limits": list(parameter.choices)}

@@ -76,11 +76,14 @@ class LatentModel(QAbstractListModel):
         dimension = self.dimension(index.row())
         value = self.value(index.row())
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"z {dimension}: {value:.2f}"
+            return f"z{dimension}: {value:.2f}"
         if role == Qt.ItemDataRole.EditRole:
             return value
         if role == Qt.ItemDataRole.ToolTipRole and self.effects is not None:
-            return f"z[{dimension}] changes the picture by {self.effects[dimension]:.1f} gray levels per unit"
+            return (
+                f"z{dimension} changes the picture by {self.effects[dimension]:.1f} gray levels per unit.\n"
+                "Drag, or arrow keys; Shift is fine; double-click resets."
+            )
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -155,7 +158,7 @@ class LatentDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(row, QColor(theme.raised))
+            painter.fillRect(QRect(row.left(), row.top() + 3, 3, row.height() - 6), QColor(theme.accent))
         painter.setPen(QColor(theme.quiet))
         name = QRect(row.left() + 4, row.top(), NAME_WIDTH, row.height())
         painter.drawText(name, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"z{dimension}")
@@ -225,7 +228,7 @@ class LatentDelegate(QStyledItemDelegate):
         box.setRange(-VALUE_LIMIT, VALUE_LIMIT)
         box.setSingleStep(KEY_STEP * (self._document.prior.std or 0.1))
         box.setFrame(False)
-        box.setAccessibleName(f"z {self._model.dimension(index.row())}")
+        box.setAccessibleName(f"z{self._model.dimension(index.row())}")
         # live: the picture follows each step; the whole visit is one undo step
         self._document.begin_edit()
         persistent = QPersistentModelIndex(index)

@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
             self.open(path)
 
     @Slot()
-    def export_picture(self) -> None:
+    def save_picture(self) -> None:
         """Save the picture at rest, with z and model in its metadata."""
         subject = self.document.subject
         if subject is None or self.renderer is None:
@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
         if path:
             z, renderer = self.document.z[None], self.renderer
-            self.job_thread.submit("export", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
+            self.job_thread.submit("save", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
 
     def _open_first(self, model: str | None) -> None:
         entries = [*zoo.discover(), *zoo.discover_runs(self._runs_folder)]
@@ -189,11 +189,11 @@ class MainWindow(QMainWindow):
         self.morph.refresh_thumbnails()
 
     def _measure_effects(self, renderer: Renderer) -> None:
-        prior = renderer.spec.prior
-        assert prior is not None
-        self.job_thread.submit(
-            "effects", lambda: (renderer.spec, dimension_effects(renderer.images, prior, renderer.spec.z_dim))
-        )
+        """Find out, off this thread, which dimensions of the subject matter most."""
+        subject = self.document.subject
+        assert subject is not None
+        name, prior, z_dim = subject.name, subject.prior, subject.spec.z_dim
+        self.job_thread.submit("effects", lambda: (name, dimension_effects(renderer.images, prior, z_dim)))
 
     # -- pictures ------------------------------------------------------------------------------------------
 
@@ -242,8 +242,8 @@ class MainWindow(QMainWindow):
             case "open":
                 self._show_opened(*value)
             case "effects":
-                spec, effects = value
-                if self.document.subject is not None and spec == self.document.subject.spec:
+                name, effects = value
+                if self.document.subject is not None and name == self.document.subject.name:
                     self.latent.model.set_effects(effects)
                     self.canvas.directions = strongest_dimensions(effects)
             case "run":
@@ -255,9 +255,9 @@ class MainWindow(QMainWindow):
             case "live":
                 subject, renderer = value
                 if self.train.explore.isChecked():
-                    is_new = self.document.subject is None or self.document.subject.spec != subject.spec
+                    before = self.document.subject
                     self._show_subject(subject, renderer)
-                    if is_new or not self.canvas.directions:
+                    if before is None or before.name != subject.name:
                         self._measure_effects(renderer)
 
     # -- the generator in training -------------------------------------------------------------------------
@@ -312,9 +312,7 @@ class MainWindow(QMainWindow):
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.addToolBar(bar)
         self._action(bar, "Open…", "Open a model file", QKeySequence.StandardKey.Open, self.choose_file)
-        self._action(
-            bar, "Save picture…", "Save the picture as PNG", QKeySequence.StandardKey.Save, self.export_picture
-        )
+        self._action(bar, "Save picture…", "Save the picture as PNG", QKeySequence.StandardKey.Save, self.save_picture)
         bar.addSeparator()
         self._action(bar, "Random", "A new sample from the prior (R)", "R", self.document.random)
         self._action(bar, "Zero", "The centre of the prior (0)", "0", self.document.zero)

@@ -73,9 +73,10 @@ class ModelsPanel(QWidget):
 
     def set_thumbnail(self, entry: ModelEntry, pixels: np.ndarray) -> None:
         """Show a picture (H, W[, 3]) of the model."""
-        image = QPixmap.fromImage(to_qimage(pixels)).scaled(
-            THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
+        picture = QPixmap.fromImage(to_qimage(pixels))
+        is_tiny = max(picture.width(), picture.height()) < THUMBNAIL // 4
+        smooth = Qt.TransformationMode.FastTransformation if is_tiny else Qt.TransformationMode.SmoothTransformation
+        image = picture.scaled(THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, smooth)
         for item in self._items():
             if item.data(Qt.ItemDataRole.UserRole).path == entry.path:
                 icon = QIcon(image)

@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPen, QPixmap
+from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPen, QPixmap, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 from torch import Tensor
 
@@ -48,7 +48,6 @@ class MorphPanel(QWidget):
 
         self.play = QToolButton(text="Play")
         self.play.setToolTip("Morph from A to B and back (P)")
-        self.play.setShortcut(QKeySequence("P"))
         self.play.setCheckable(True)
         self.play.toggled.connect(self._on_play)
         self.mode = QComboBox()
@@ -81,6 +80,9 @@ class MorphPanel(QWidget):
         layout.addWidget(self.keep_a)
         layout.addLayout(middle, 1)
         layout.addWidget(self.keep_b)
+        # not shortcuts of the buttons: those act 100 ms later, and are lost when a text changes
+        for key, slot in (("A", document.keep_as_a), ("B", document.keep_as_b), ("P", self._toggle_play)):
+            QShortcut(QKeySequence(key), self, slot, context=Qt.ShortcutContext.WindowShortcut)
         document.slots_changed.connect(self._on_slots_changed)
         document.t_changed.connect(self._on_t_changed)
         self._on_slots_changed()
@@ -105,7 +107,6 @@ class MorphPanel(QWidget):
     def _slot_button(self, name: str) -> QToolButton:
         button = QToolButton(text=f"Keep as {name}")
         button.setToolTip(f"Keep the current sample as {name} ({name})")
-        button.setShortcut(QKeySequence(name))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         button.setIcon(self._empty_icon())
@@ -151,6 +152,11 @@ class MorphPanel(QWidget):
             self.stop()
         self._hint.setText("" if ready else f"Keep {' and '.join(missing)} to morph")
         self.mode.setCurrentText(self._document.mode)
+
+    @Slot()
+    def _toggle_play(self) -> None:
+        if self.play.isEnabled():
+            self.play.toggle()
 
     @Slot(bool)
     def _on_play(self, is_on: bool) -> None:

@@ -61,7 +61,7 @@ class LossPlots(QObject):
         super().__init__(parent)
         self._steps, self._d, self._g = Series(), Series(), Series()
         self._theme = theme
-        self.losses = self._plot("iteration", "loss")
+        self.losses = self._plot("step", "loss")
         self.phase = self._plot("loss of D", "loss of G")
         self._d_curve = self.losses.plot(pen=pg.mkPen(D_COLOR, width=1))
         self._g_curve = self.losses.plot(pen=pg.mkPen(G_COLOR, width=1))
@@ -72,9 +72,11 @@ class LossPlots(QObject):
         self._trail = self.phase.plot()
         self._now = pg.ScatterPlotItem(size=8, brush=pg.mkBrush(theme.text), pen=None)
         self.phase.addItem(self._now)
+        self._hints = [_hint(self.losses, "the losses of D and G"), _hint(self.phase, "D against G")]
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MILLISECONDS)
         self._timer.timeout.connect(self.redraw)
         self.set_theme(theme)
+        self.redraw()
 
     def clear(self) -> None:
         """Forget all points, as for a new run."""
@@ -96,6 +98,10 @@ class LossPlots(QObject):
     @Slot()
     def redraw(self) -> None:
         steps, d, g = self.points
+        for plot, hint in zip((self.losses, self.phase), self._hints, strict=True):
+            hint.setVisible(len(steps) == 0)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setStyle(showValues=len(steps) > 0)
         self._d_curve.setData(*envelope(steps, d))
         self._g_curve.setData(*envelope(steps, g))
         for label, values, name in ((self._d_label, d, "D"), (self._g_label, g, "G")):
@@ -119,6 +125,10 @@ class LossPlots(QObject):
                 axis = plot.getAxis(side)
                 axis.setPen(pg.mkPen(theme.line))
                 axis.setTextPen(pg.mkPen(theme.quiet))
+        for hint in self._hints:
+            hint.setText(hint.text, color=theme.faint)
+        for label, color in ((self._d_label, theme.d_text), (self._g_label, theme.g_text)):
+            label.setColor(color)
         past, trail = QColor(theme.faint), QColor(theme.accent)
         past.setAlpha(110)
         self._past.setPen(pg.mkPen(past, width=1))
@@ -131,7 +141,7 @@ class LossPlots(QObject):
         plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         plot.setLabel("bottom", x)
         plot.setLabel("left", y)
-        plot.showGrid(x=True, y=True, alpha=0.12)
+        plot.showGrid(x=True, y=True, alpha=0.2)
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.getAxis("bottom").enableAutoSIPrefix(False)
@@ -150,3 +160,11 @@ class LossPlots(QObject):
         """The label of the upper line goes above it, the other below, so that they never overlap."""
         self._d_label.setAnchor((0, 0.9) if d >= g else (0, 0.1))
         self._g_label.setAnchor((0, 0.9) if g > d else (0, 0.1))
+
+
+def _hint(plot: pg.PlotWidget, text: str) -> pg.LabelItem:
+    """Words in the middle of a plot that has nothing to show yet."""
+    hint = pg.LabelItem(text)
+    hint.setParentItem(plot.getViewBox())
+    hint.anchor(itemPos=(0.5, 0.5), parentPos=(0.5, 0.5))
+    return hint

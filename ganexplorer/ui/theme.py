@@ -31,15 +31,17 @@ class Theme:
     on_accent: str
     track: str
     warning: str
+    d_text: str  # D_COLOR and G_COLOR as text on `surface`, readable
+    g_text: str
 
 
 DARK = Theme(
     True, "#1b1c1f", "#232529", "#2e3136", "#3a3d43", "#e9eaec", "#a4a8b0", "#6f747d", "#9d84f0", "#17131f",
-    "#34373d", "#f0b04f",
+    "#34373d", "#f0b04f", D_COLOR, "#5c9fe6",
 )  # fmt: skip
 LIGHT = Theme(
     False, "#f2f2f4", "#fbfbfc", "#ffffff", "#d5d7db", "#1d1f23", "#5b6069", "#8b9099", "#6b4fd0", "#ffffff",
-    "#dfe1e5", "#9a6200",
+    "#dfe1e5", "#d98a00", "#a85a06", "#1f66b5",
 )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ CHOOSE_FOLDER = "Choose a folder…"
 class RunRecord:
     """A run of the past, as the panel shows it."""
 
+    run: Path
     recipe: str
     data: str
     step: int
@@ -71,7 +72,7 @@ def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
     saved = read_config(run)
     prior, z_dim = saved.config.latent_prior, saved.config.z_dim
     fixed = seeded(prior, z_dim, saved.config.seed, saved.config.sample_count)
-    return RunRecord(saved.recipe, saved.data, step, read_log(run), renderer.render(fixed))
+    return RunRecord(run, saved.recipe, saved.data, step, read_log(run), renderer.render(fixed))
 
 
 class TrainPanel(QWidget):
@@ -90,6 +91,7 @@ class TrainPanel(QWidget):
         self._runs_folder = runs_folder
         self._started: Started | None = None
         self._spec: NetworkSpec | None = None
+        self._last_ref = "toy:digits"  # what to return to when no folder is chosen after all
 
         self.recipe = QComboBox(accessibleName="Recipe")
         self.recipe.addItems(list(RECIPES))
@@ -122,10 +124,10 @@ class TrainPanel(QWidget):
         layout.setSpacing(8)
         layout.addLayout(self._form_layout)
         layout.addWidget(self.summary)
-        layout.addWidget(hyperparameters)
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
+        layout.addWidget(hyperparameters)
         layout.addWidget(self.plots.losses, 3)
         below = QHBoxLayout()
         below.setSpacing(8)
@@ -136,6 +138,7 @@ class TrainPanel(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
+        scroll.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
@@ -176,6 +179,7 @@ class TrainPanel(QWidget):
             index = self.data.findData(ref)
             self.data.setItemData(index, ref, Qt.ItemDataRole.ToolTipRole)
         self.data.setCurrentIndex(index)
+        self._last_ref = ref
 
     @Slot()
     def start(self) -> None:
@@ -226,7 +230,8 @@ class TrainPanel(QWidget):
         self.plots.clear()
         self.plots.append(record.scalars)
         self.samples.show_pixels(record.pixels, record.step)
-        self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
+        if self._started is None or record.run != self._started.run:  # of one of this session it says more
+            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
 
     def set_theme(self, theme: Theme) -> None:
         self.plots.set_theme(theme)
@@ -262,8 +267,9 @@ class TrainPanel(QWidget):
     def _on_data_activated(self, index: int) -> None:
         if self.data.itemText(index) == CHOOSE_FOLDER:
             folder = QFileDialog.getExistingDirectory(self, "A folder of pictures, or of class folders of pictures")
-            if folder:
-                self.choose_data(ref_of_folder(Path(folder)))
+            self.choose_data(ref_of_folder(Path(folder)) if folder else self._last_ref)
+        else:
+            self._last_ref = self.data_ref
 
     @Slot(bool)
     def _on_explore_toggled(self, is_on: bool) -> None:
@@ -297,12 +303,14 @@ class TrainPanel(QWidget):
         self.plots.append(scalars)
         last = scalars[-1]
         self.progress.setValue(last.step)
+        total = self._started.total_steps if self._started is not None else last.step
+        left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
         self.status.setText(
-            f"Step {last.step:,}{epoch}\n"
+            f"Step {last.step:,} of {total:,}{epoch}, {left} left\n"
             f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
         )
-        self.speed_changed.emit(f"training {last.steps_per_second:.0f} it/s")
+        self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
 
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
@@ -321,7 +329,8 @@ class TrainPanel(QWidget):
         self.progress.hide()
         self.speed_changed.emit("")
         words = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed"}[ended.reason]
-        self.status.setText(f"{words} at step {ended.step:,}")
+        saved = ", saved" if ended.snapshot is not None else ""
+        self.status.setText(f"{words} at step {ended.step:,}{saved}")
         if ended.reason == "failed":
             self.notice.emit(ended.message)
         if ended.snapshot is None:
@@ -362,7 +371,7 @@ class SampleSheet(QWidget):
         painter = QPainter(self)
         if self._pixels is None:
             painter.setPen(self.palette().placeholderText().color())
-            text = "The same samples, again and again, as they grow"
+            text = "The fixed samples appear here: the same z, step after step"
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
             return
         shown = self._pixels[: self._capacity()]
@@ -389,6 +398,14 @@ class SampleSheet(QWidget):
             return min((self.width() + 2) / (columns * (width + 2)), (self.height() + 2) / (rows * (height + 2)))
 
         return max(range(1, count + 1), key=zoom)
+
+
+def _duration(seconds: float) -> str:
+    """As in 40 s, 3 min, 2 h 5 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _keeps_its_place(widget: QWidget) -> QSizePolicy:

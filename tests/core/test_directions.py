@@ -86,13 +86,13 @@ def test_measuring_neither_reads_nor_moves_the_global_random_state() -> None:
 
 def test_the_strongest_dimensions_come_first() -> None:
     found = strongest_dimensions(torch.tensor([0.5, 3.0, 0.0, 9.0, 3.5]), count=3)
-    assert [direction.name for direction in found] == ["z[3]", "z[4]", "z[1]"]
+    assert [direction.name for direction in found] == ["z3", "z4", "z1"]
     assert [direction.effect for direction in found] == [9.0, 3.5, 3.0]
 
 
 def test_equally_strong_dimensions_keep_their_order() -> None:
     found = strongest_dimensions(torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0]), count=5)
-    assert [direction.name for direction in found] == ["z[1]", "z[3]", "z[0]", "z[2]", "z[4]"]
+    assert [direction.name for direction in found] == ["z1", "z3", "z0", "z2", "z4"]
 
 
 def test_a_direction_is_the_unit_vector_of_its_dimension() -> None:

@@ -7,28 +7,13 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
+from small_models import make_generator
 
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.core.latent import Prior
-from ganexplorer.core.networks import build, initialize, mlp_generator
-from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train.config import RECIPES
 from ganexplorer.ui import theme
 from ganexplorer.ui.main_window import MainWindow
-
-Z_DIM = 64
-
-
-def make_generator(seed=0, z_dim=Z_DIM, prior=None, image_shape=(1, 28, 28)):
-    """A generator with weights large enough for every dimension to be seen."""
-    spec = mlp_generator(z_dim, (32,), image_shape, prior or Prior.normal(), LeakyReLU(0.2), Tanh())
-    network = build(spec)
-    initialize(network, "default", torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.mul_(4)
-    return network.eval().requires_grad_(False)
 
 
 @pytest.fixture

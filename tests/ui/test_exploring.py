@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from conftest import Z_DIM, make_generator
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
+from small_models import Z_DIM, make_generator
 
 from ganexplorer.core import latent, zoo
 from ganexplorer.core.checkpoint import Checkpoint
@@ -312,7 +312,7 @@ def test_a_saved_picture_remembers_its_latent(shot, generator, tmp_path, monkeyp
 
     path = tmp_path / "picture.png"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
-    shot.window.export_picture()
+    shot.window.save_picture()
     qtbot.waitUntil(path.exists, timeout=5000)
     assert torch.equal(read_origin(path).z[0], shot.document.z)
     assert np.array_equal(np.asarray(Image.open(path)), shot.expected(generator))

@@ -76,7 +76,7 @@ def test_start_on_toy_1010_yields_curves_a_preview_and_a_loadable_model(window, 
     window.train.plots.clear()
     window.open(str(run))
     qtbot.waitUntil(lambda: window.train.plots.points[0].tolist() == steps.tolist(), timeout=10_000)
-    assert "400 steps" in window.train.status.text()
+    assert window.train.status.text() == "Finished at step 400, saved"
 
 
 def test_explore_this_shows_the_generator_in_training_with_the_latent_of_the_person(
