@@ -6,6 +6,7 @@ has ``config.json``, ``snapshots/`` and a ``LATEST`` that names the newest snaps
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -127,9 +128,13 @@ def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
 
 def discover_runs(folder: Path, limit: int = 50) -> list[ModelEntry]:
     """The newest snapshot of each run folder in `folder`, at most `limit`, the latest written first."""
-    found = [(run, latest_snapshot(run)) for run in folder.glob("*/") if not run.name.startswith(".")]
-    entries = [ModelEntry(run.name, snapshot) for run, snapshot in found if snapshot is not None]
-    return sorted(entries, key=lambda entry: entry.path.stat().st_mtime, reverse=True)[:limit]
+    found: list[tuple[float, ModelEntry]] = []
+    for run in folder.glob("*/"):
+        with contextlib.suppress(OSError):  # not to be read, or just deleted
+            snapshot = None if run.name.startswith(".") else latest_snapshot(run)
+            if snapshot is not None:
+                found.append((snapshot.stat().st_mtime, ModelEntry(run.name, snapshot)))
+    return [entry for _, entry in sorted(found, key=lambda item: item[0], reverse=True)[:limit]]
 
 
 def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry:

@@ -214,9 +214,10 @@ def _mnist(folder: Path) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
             raise DataError(
                 f"{folder}: its MNIST files are damaged ({error}). Delete {folder / 'MNIST'} and load again."
             ) from None
+        reason = error.reason if isinstance(error, URLError) else "no network, or the servers do not answer"
         raise DataError(
-            f"MNIST is not in {folder} and cannot be downloaded ({error}). Use --data mnist:DIR with a folder that has "
-            "MNIST/raw, or --data toy:digits, which needs no network."
+            f"MNIST is not in {folder} and cannot be downloaded ({reason}). Use mnist:DIR with a folder that has "
+            "MNIST/raw, or toy:digits, which needs no network."
         ) from None
     return data.data[:, None], data.targets
 

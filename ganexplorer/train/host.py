@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
@@ -90,6 +91,16 @@ def _obituary(exit_code: int | None) -> str:
 def _serve(connection: Connection) -> None:
     """The child: run requests until the parent closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the whole group; the parent decides
+    is_training = is_terminated = False
+
+    def terminate(*_: object) -> None:
+        """The system shuts down, perhaps, and tells each process at once: save first, as when the parent asks."""
+        nonlocal is_terminated
+        is_terminated = True
+        if not is_training:
+            sys.exit()
+
+    signal.signal(signal.SIGTERM, terminate)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     # seconds of imports, before the first request needs them: torch, and what its first optimizer brings along
@@ -100,19 +111,22 @@ def _serve(connection: Connection) -> None:
     torch.optim.SGD([torch.zeros(1)], lr=0.0)
 
     def poll() -> Command | None:
+        if is_terminated:
+            return Stop()
         try:
             return connection.recv() if connection.poll() else None
         except (EOFError, OSError):
             return Stop()  # the parent is gone: save and leave
 
     with contextlib.suppress(EOFError, OSError):
-        while True:
+        while not is_terminated:
             message = connection.recv()
             if isinstance(message, TrainRequest):
-                alive = True
+                alive = is_training = True
                 for event in Trainer(message, poll).run():
                     if alive:
                         try:
                             connection.send(event)
                         except OSError:
                             alive = False  # go on to the end of the loop: the final snapshot is saved there
+                is_training = False

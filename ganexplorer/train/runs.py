@@ -104,7 +104,13 @@ class Run:
 
     def close(self) -> None:
         """Close the log. A folder in which nothing was logged or saved is taken away again."""
-        self._log.close()
+        # what cannot be written or is gone has been told, or will be; `Ended` must follow
+        with contextlib.suppress(OSError):
+            self._log.close()
+        with contextlib.suppress(OSError):
+            self._remove_if_empty()
+
+    def _remove_if_empty(self) -> None:
         folders = [self.path / part for part in PARTS]
         log = self.path / "log.jsonl"
         if log.stat().st_size == 0 and not any(any(folder.iterdir()) for folder in folders):

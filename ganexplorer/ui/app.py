@@ -33,6 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.screenshot is not None and not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     check_display()
+    from ganexplorer.core import zoo
+
+    if arguments.screenshot is not None and arguments.model is not None:
+        zoo.resolve(arguments.model)  # a picture of another model is worse than none
     import torch  # noqa: F401  before Qt: on Windows the other order loads clashing libraries
     from PySide6.QtCore import QSocketNotifier, Qt, QTimer
     from PySide6.QtGui import QGuiApplication

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Slot
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from torch import Tensor
@@ -40,7 +40,7 @@ class Canvas(QWidget):
         self.setAccessibleName("Picture")
         # notches in quick succession are one undo step
         self._wheel_pause = QTimer(self, singleShot=True, interval=EDIT_PAUSE)
-        self._wheel_pause.timeout.connect(document.end_edit)
+        self._wheel_pause.timeout.connect(self._on_wheel_at_rest)
         document.subject_changed.connect(self._on_subject_changed)
 
     def sizeHint(self) -> QSize:
@@ -70,6 +70,11 @@ class Canvas(QWidget):
 
     def _on_subject_changed(self, subject: Subject) -> None:
         self._label = subject.label if subject.step is not None else ""
+        z_dim = subject.spec.z_dim
+        if any(len(direction.vector) != z_dim for direction in self.directions):
+            self.directions = []  # until they are measured again
+        if self._drag is not None and len(self._drag[1]) != z_dim:
+            self._let_go()
         self.update()
 
     # -- painting ------------------------------------------------------------------------------------------
@@ -82,7 +87,7 @@ class Canvas(QWidget):
         ratio = self.devicePixelRatioF()
         width, height = (self.width() - 2 * margin) * ratio, (self.height() - 2 * margin) * ratio
         zoom = max(1, int(min(width / self._image.width(), height / self._image.height())))
-        size = self._image.size() * zoom / ratio
+        size = QSizeF(self._image.size()) * (zoom / ratio)  # whole pixels of the screen, not of the layout
         x, y = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
         return QRectF(round(x * ratio) / ratio, round(y * ratio) / ratio, size.width(), size.height())
 
@@ -157,7 +162,7 @@ class Canvas(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._document.subject is not None:
-            self._document.begin_edit()
+            self._document.begin_edit(self)
             self._drag = (event.position(), self._document.z)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
@@ -176,19 +181,26 @@ class Canvas(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._drag is not None:
-            self._drag = None
-            self._document.end_edit()
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
+            self._let_go()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._document.subject is not None:
             notches = event.angleDelta().y() / 120
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 notches *= FINE
-            self._document.begin_edit()
+            self._document.begin_edit(self._wheel_pause)
             self._document.scale(WHEEL_STEP**notches)
             self._wheel_pause.start()
         event.accept()
+
+    def _let_go(self) -> None:
+        self._drag = None
+        self._document.end_edit(self)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    @Slot()
+    def _on_wheel_at_rest(self) -> None:
+        self._document.end_edit(self._wheel_pause)
 
 
 def to_qimage(pixels: np.ndarray) -> QImage:

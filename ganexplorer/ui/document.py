@@ -52,7 +52,8 @@ class Document(QObject):
         self.mode: PathMode = "slerp"
         self._undo: list[Tensor] = []
         self._redo: list[Tensor] = []
-        self._edit_start: Tensor | None = None
+        self._editors: set[object] = set()  # who is in mid-edit
+        self._edit_start = self.z  # z itself while there are none
         self._random = torch.Generator().manual_seed(torch.seed() & 0x7FFFFFFF)
 
     @property
@@ -67,10 +68,10 @@ class Document(QObject):
         if fits:
             self.z_changed.emit(self.z)
             return
-        self._undo, self._redo, self._edit_start = [], [], None
+        self._undo, self._redo = [], []
         self.a = self.b = None
         self.t = 0.0
-        self.z = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
+        self.z = self._edit_start = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
         self.history_changed.emit()
         self.slots_changed.emit()
         self.t_changed.emit(self.t)
@@ -78,22 +79,28 @@ class Document(QObject):
 
     # -- edits ---------------------------------------------------------------------------------------------
 
-    def begin_edit(self) -> None:
-        """What follows until `end_edit` is one undo step."""
-        if self._edit_start is None:
-            self._edit_start = self.z
+    def begin_edit(self, editor: object) -> None:
+        """What follows until `end_edit` of the same editor is one undo step; edits that overlap are one together."""
+        self._editors.add(editor)
 
-    def end_edit(self) -> None:
-        start, self._edit_start = self._edit_start, None
-        if start is not None and not torch.equal(start, self.z):
-            self._remember(start)
+    def end_edit(self, editor: object) -> None:
+        if editor in self._editors:
+            self._editors.remove(editor)
+            if not self._editors:
+                self._remember_edit()
+
+    def cancel_edit(self, editor: object) -> None:
+        """Go back to where the edit in progress began."""
+        if editor in self._editors:
+            self.set_z(self._edit_start)
 
     def set_z(self, z: Tensor) -> None:
         """Move to z, (z_dim,): an undo step of its own, or part of the edit in progress."""
         if torch.equal(z, self.z):
             return
-        if self._edit_start is None:
+        if not self._editors:
             self._remember(self.z)
+            self._edit_start = z
         self.z = z
         self.z_changed.emit(z)
 
@@ -104,11 +111,11 @@ class Document(QObject):
 
     def random(self) -> None:
         """A new draw from the prior."""
-        self.set_z(self.prior.sample(1, len(self.z), self._random)[0])
+        self._leap(self.prior.sample(1, len(self.z), self._random)[0])
 
     def zero(self) -> None:
         """The centre of the prior."""
-        self.set_z(torch.full_like(self.z, self.prior.center))
+        self._leap(torch.full_like(self.z, self.prior.center))
 
     def move(self, start: Tensor, along: list[tuple[Tensor, float]]) -> None:
         """Go to `start` plus amounts of directions, (vector, amount) each."""
@@ -132,25 +139,38 @@ class Document(QObject):
         return bool(self._redo)
 
     def undo(self) -> None:
-        self.end_edit()
+        self._remember_edit()
         if self._undo:
             self._redo.append(self.z)
             self._go(self._undo.pop())
 
     def redo(self) -> None:
-        self.end_edit()
+        self._remember_edit()
         if self._redo:
             self._undo.append(self.z)
             self._go(self._redo.pop())
 
-    def reopen_edit(self) -> None:
-        """Make what follows part of the last undo step (the second click of a double click)."""
-        if self._edit_start is None and self._undo:
+    def reopen_edit(self, editor: object, start: Tensor) -> None:
+        """As `begin_edit`, but part of the last undo step if that began at `start` (a double click)."""
+        self.begin_edit(editor)
+        if len(self._editors) == 1 and self._undo and self._undo[-1] is start:
             self._edit_start = self._undo.pop()
             self.history_changed.emit()
 
+    def _leap(self, z: Tensor) -> None:
+        """Move to z in an undo step of its own, in mid-edit too."""
+        self._remember_edit()
+        self.set_z(z)
+        self._remember_edit()
+
+    def _remember_edit(self) -> None:
+        """Make a step of what the edit in progress, or just ended, did so far."""
+        start, self._edit_start = self._edit_start, self.z
+        if start is not self.z and not torch.equal(start, self.z):
+            self._remember(start)
+
     def _go(self, z: Tensor) -> None:
-        self.z = z
+        self.z = self._edit_start = z
         self.history_changed.emit()
         self.z_changed.emit(z)
 

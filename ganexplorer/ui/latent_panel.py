@@ -17,8 +17,9 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
@@ -230,13 +231,13 @@ class LatentDelegate(QStyledItemDelegate):
         box.setFrame(False)
         box.setAccessibleName(f"z{self._model.dimension(index.row())}")
         # live: the picture follows each step; the whole visit is one undo step
-        self._document.begin_edit()
+        self._document.begin_edit(self)
         persistent = QPersistentModelIndex(index)
         box.valueChanged.connect(lambda value: self._model.setData(persistent, value))
         return box
 
     def destroyEditor(self, editor: QWidget, index: Index) -> None:
-        self._document.end_edit()
+        self._document.end_edit(self)
         super().destroyEditor(editor, index)
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
@@ -262,6 +263,7 @@ class LatentView(QListView):
         self._document = document
         self._model = model
         self._drag: tuple[int, float, float] | None = None  # row, x of the press, value at the press
+        self._z_at_press = document.z
         self.setModel(model)
         self.setItemDelegate(delegate)
         self.setUniformItemSizes(True)
@@ -287,7 +289,8 @@ class LatentView(QListView):
         if self.number_rect(index.row()).contains(event.position().toPoint()):
             self.edit(index)
         elif self.track_rect(index.row()).adjusted(-6, -5, 6, 5).contains(event.position().toPoint()):
-            self._document.begin_edit()
+            self._document.begin_edit(self)
+            self._z_at_press = self._document.z
             is_fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             value = self._model.value(index.row()) if is_fine else self._value_at(index.row(), event.position().x())
             self._drag = (index.row(), event.position().x(), value)
@@ -311,17 +314,28 @@ class LatentView(QListView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._drag is not None and event.button() == Qt.MouseButton.LeftButton:
             self._drag = None
-            self._document.end_edit()
+            self._document.end_edit(self)
             return
         super().mouseReleaseEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         row = self._row_of_track(event.position())
-        if row is not None:
-            self._document.reopen_edit()  # the first click moved it: take both back in one step
-            self._document.begin_edit()
+        if row is not None and event.button() == Qt.MouseButton.LeftButton:
+            # where the first click moved the slider, both are one step
+            self._document.reopen_edit(self, self._z_at_press)
             self.reset_row(row)
-            self._document.end_edit()
+            self._document.end_edit(self)
+
+    def reset(self) -> None:
+        """Other rows: nothing of the old ones stays in hand."""
+        self._drag = None
+        self._document.end_edit(self)
+        super().reset()
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        if hint == QAbstractItemDelegate.EndEditHint.RevertModelCache:  # Escape
+            self._document.cancel_edit(self.itemDelegate())
+        super().closeEditor(editor, hint)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
@@ -330,6 +344,7 @@ class LatentView(QListView):
             step = KEY_STEP * (self._document.prior.std or 0.1)
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 step *= FINE
+            self._document.begin_edit(self)  # until the key is released
             self._model.setData(index, self._model.value(index.row()) + ways[Qt.Key(event.key())] * step)
         elif index.isValid() and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset_row(index.row())
@@ -338,6 +353,16 @@ class LatentView(QListView):
                 self.edit(index)
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if not event.isAutoRepeat() and self._drag is None:
+            self._document.end_edit(self)
+        super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        if self._drag is None:  # the release of a key will be another's
+            self._document.end_edit(self)
+        super().focusOutEvent(event)
 
     def reset_row(self, row: int) -> None:
         """Put a dimension back to the prior's centre."""
@@ -366,7 +391,7 @@ class LatentPanel(QWidget):
         self.view = LatentView(document, self.model, self._delegate, self)
         self._document = document
         self._norm = QLabel(objectName="quiet")
-        self.order = QComboBox()
+        self.order = QComboBox(accessibleName="Order of the sliders")
         self.order.addItems(["Strongest first", "By number"])
         self.order.setToolTip("Order of the sliders: by how much each changes the picture, or by its number")
         self.order.currentIndexChanged.connect(self._on_order_changed)

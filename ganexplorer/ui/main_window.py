@@ -89,6 +89,9 @@ class MainWindow(QMainWindow):
         self.render_thread.frame_ready.connect(self._on_frame)
         self.job_thread = JobThread(self)
         self.job_thread.job_done.connect(self._on_job_done)
+        self.measure_thread = JobThread(self)  # seconds for a large generator: nothing else may wait for that
+        self.measure_thread.job_done.connect(self._on_job_done)
+        self._measured: Renderer | None = None  # whose effects are wanted
         self._fps_timer = QTimer(self, interval=500)
         self._fps_timer.timeout.connect(self._show_speed)
         self.document.z_changed.connect(self._on_z_changed)
@@ -102,6 +105,7 @@ class MainWindow(QMainWindow):
         self.train.run_saved.connect(self._on_run_saved)
         self.render_thread.start()
         self.job_thread.start()
+        self.measure_thread.start()
         self._fps_timer.start()
         self._on_history_changed()
         self._open_first(model)
@@ -127,7 +131,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def open_entry(self, entry: zoo.ModelEntry) -> None:
         device = self._device
-        self.job_thread.submit("open", lambda: _opened(entry, device))
+        self.job_thread.submit("open", lambda: _opened(entry, device), first=True)
 
     @Slot()
     def choose_file(self) -> None:
@@ -144,7 +148,8 @@ class MainWindow(QMainWindow):
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
         if path:
             z, renderer = self.document.z[None], self.renderer
-            self.job_thread.submit("save", lambda: save_png(path, renderer.render(z)[0], Origin(subject.name, z)))
+            origin = Origin(subject.name, z)
+            self.job_thread.submit(f"save {path}", lambda: save_png(path, renderer.render(z)[0], origin), first=True)
 
     def _open_first(self, model: str | None) -> None:
         entries = [*zoo.discover(), *zoo.discover_runs(self._runs_folder)]
@@ -189,11 +194,18 @@ class MainWindow(QMainWindow):
         self.morph.refresh_thumbnails()
 
     def _measure_effects(self, renderer: Renderer) -> None:
-        """Find out, off this thread, which dimensions of the subject matter most."""
+        """Find out, in a thread of its own, which dimensions of the subject matter most."""
         subject = self.document.subject
         assert subject is not None
-        name, prior, z_dim = subject.name, subject.prior, subject.spec.z_dim
-        self.job_thread.submit("effects", lambda: (name, dimension_effects(renderer.images, prior, z_dim)))
+        prior, z_dim = subject.prior, subject.spec.z_dim
+        self._measured = renderer
+
+        def images(z: Tensor) -> Tensor:
+            if self._measured is not renderer:
+                raise _Outdated
+            return renderer.images(z)
+
+        self.measure_thread.submit("effects", lambda: (renderer, dimension_effects(images, prior, z_dim)))
 
     # -- pictures ------------------------------------------------------------------------------------------
 
@@ -230,9 +242,13 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_job_done(self, result: JobResult) -> None:
+        if isinstance(result.error, _Outdated):
+            return
         if result.error is not None:
             if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
                 self.notices.tell(_words(result.error))
+            if result.name == "open" and self._entry is not None:
+                self.models.select(self._entry)  # still the one on show
             if result.name == "open" and not self._has_image:
                 self.canvas.show_message("No model is open.")
                 self.first_image.emit()
@@ -242,8 +258,8 @@ class MainWindow(QMainWindow):
             case "open":
                 self._show_opened(*value)
             case "effects":
-                name, effects = value
-                if self.document.subject is not None and name == self.document.subject.name:
+                renderer, effects = value
+                if renderer is self._measured:
                     self.latent.model.set_effects(effects)
                     self.canvas.directions = strongest_dimensions(effects)
             case "run":
@@ -266,7 +282,7 @@ class MainWindow(QMainWindow):
     def _on_live_generator(self, name: str, spec: NetworkSpec, weights: Weights) -> None:
         device = self._device
         subject = Subject(name, spec, weights.step)
-        self.job_thread.submit("live", lambda: (subject, _live_renderer(spec, weights, device)))
+        self.job_thread.submit("live", lambda: (subject, _live_renderer(spec, weights, device)), first=True)
 
     @Slot()
     def _show_file(self) -> None:
@@ -292,7 +308,9 @@ class MainWindow(QMainWindow):
         self.morph.stop()
         self.train.close_session()
         self.render_thread.finish()
-        self.job_thread.finish()
+        self._measured = None
+        self.measure_thread.finish()
+        self.job_thread.finish(keep="save")
         super().closeEvent(event)
 
     @Slot()
@@ -326,11 +344,15 @@ class MainWindow(QMainWindow):
 
     def _action(self, bar: QToolBar, text: str, tip: str, key: QKeySequence.StandardKey | str, slot: Any) -> QAction:
         action = QAction(text, self)
-        action.setShortcut(QKeySequence(key))
+        action.setShortcuts(key if isinstance(key, QKeySequence.StandardKey) else [QKeySequence(key)])
         action.setToolTip(tip)
         action.triggered.connect(lambda: slot())
         bar.addAction(action)
         return action
+
+
+class _Outdated(Exception):
+    """Another generator is to be measured, or none."""
 
 
 def _opened(entry: zoo.ModelEntry, device: torch.device) -> tuple[zoo.ModelEntry, Checkpoint, Renderer]:

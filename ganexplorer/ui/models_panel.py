@@ -73,10 +73,13 @@ class ModelsPanel(QWidget):
 
     def set_thumbnail(self, entry: ModelEntry, pixels: np.ndarray) -> None:
         """Show a picture (H, W[, 3]) of the model."""
+        ratio = self.devicePixelRatioF()
+        side = round(THUMBNAIL * ratio)
         picture = QPixmap.fromImage(to_qimage(pixels))
         is_tiny = max(picture.width(), picture.height()) < THUMBNAIL // 4
         smooth = Qt.TransformationMode.FastTransformation if is_tiny else Qt.TransformationMode.SmoothTransformation
-        image = picture.scaled(THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio, smooth)
+        image = picture.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, smooth)
+        image.setDevicePixelRatio(ratio)
         for item in self._items():
             if item.data(Qt.ItemDataRole.UserRole).path == entry.path:
                 icon = QIcon(image)

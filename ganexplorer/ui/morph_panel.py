@@ -38,8 +38,8 @@ class MorphPanel(QWidget):
         self.slider.setRange(0, T_STEPS)
         self.slider.setPageStep(T_STEPS // 10)
         self.slider.setAccessibleName("t, from A to B")
-        self.slider.sliderPressed.connect(document.begin_edit)
-        self.slider.sliderReleased.connect(document.end_edit)
+        self.slider.sliderPressed.connect(self._on_slider_pressed)
+        self.slider.sliderReleased.connect(self._on_slider_released)
         self.slider.valueChanged.connect(self._on_slider)
         self._number = QLabel("t 0.000")
         self._number.setMinimumWidth(self.fontMetrics().horizontalAdvance("t 0.000 "))
@@ -50,7 +50,7 @@ class MorphPanel(QWidget):
         self.play.setToolTip("Morph from A to B and back (P)")
         self.play.setCheckable(True)
         self.play.toggled.connect(self._on_play)
-        self.mode = QComboBox()
+        self.mode = QComboBox(accessibleName="Kind of path")
         self.mode.addItems(get_args(PathMode))
         self.mode.setCurrentText(document.mode)
         self.mode.setToolTip(
@@ -63,6 +63,8 @@ class MorphPanel(QWidget):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._advance)
         self._played_since = 0.0
+        self._is_advancing = False
+        self._played = document.z  # what play put there last
 
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -84,6 +86,7 @@ class MorphPanel(QWidget):
         for key, slot in (("A", document.keep_as_a), ("B", document.keep_as_b), ("P", self._toggle_play)):
             QShortcut(QKeySequence(key), self, slot, context=Qt.ShortcutContext.WindowShortcut)
         document.slots_changed.connect(self._on_slots_changed)
+        document.z_changed.connect(self._on_z_changed)
         document.t_changed.connect(self._on_t_changed)
         self._on_slots_changed()
 
@@ -91,9 +94,12 @@ class MorphPanel(QWidget):
         """Show the picture of a slot, if it still holds that z."""
         if self._pictures.get(slot) is z:
             image = QPixmap.fromImage(to_qimage(pixels))
-            zoom = max(1, THUMBNAIL // max(image.width(), image.height()))
+            ratio = self.devicePixelRatioF()
+            zoom = max(1, int(THUMBNAIL * ratio) // max(image.width(), image.height()))
+            image = image.scaled(image.size() * zoom)
+            image.setDevicePixelRatio(ratio)
             button = self.keep_a if slot == "A" else self.keep_b
-            button.setIcon(QIcon(image.scaled(image.size() * zoom)))
+            button.setIcon(QIcon(image))
 
     def refresh_thumbnails(self) -> None:
         """Ask for the pictures of both slots again, as for another generator."""
@@ -164,15 +170,33 @@ class MorphPanel(QWidget):
         if is_on:
             # goes on from where t is
             self._played_since = time.perf_counter() - self._document.t * SECONDS_ONE_WAY
-            self._document.begin_edit()
+            self._played = self._document.z
+            self._document.begin_edit(self)
             self._timer.start()
         elif self._timer.isActive():
             self._timer.stop()
-            self._document.end_edit()
+            self._document.end_edit(self)
 
     @Slot()
     def _advance(self) -> None:
+        self._is_advancing = True
         self._document.set_t(triangle(time.perf_counter() - self._played_since))
+        self._is_advancing = False
+        self._played = self._document.z
+
+    @Slot(object)
+    def _on_z_changed(self, z: Tensor) -> None:
+        """Whatever else moves z ends play, which would undo it in the next frame; another generator alone does not."""
+        if not self._is_advancing and z is not self._played:
+            self.stop()
+
+    @Slot()
+    def _on_slider_pressed(self) -> None:
+        self._document.begin_edit(self.slider)
+
+    @Slot()
+    def _on_slider_released(self) -> None:
+        self._document.end_edit(self.slider)
 
 
 def triangle(seconds: float) -> float:

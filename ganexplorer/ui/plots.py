@@ -105,17 +105,19 @@ class LossPlots(QObject):
         self._d_curve.setData(*envelope(steps, d))
         self._g_curve.setData(*envelope(steps, g))
         for label, values, name in ((self._d_label, d, "D"), (self._g_label, g, "G")):
-            label.setVisible(len(values) > 0)
-            if len(values):
+            is_finite = bool(np.isfinite(values[-1:]).any())
+            label.setVisible(is_finite)
+            if is_finite:
                 label.setText(f"{name} {values[-1]:.3f}")
                 label.setPos(steps[-1], values[-1])
-        if len(steps):
+        now = np.isfinite(d[-1:]) & np.isfinite(g[-1:])  # none, where a run has diverged
+        if now.any():
             self._part_labels(float(d[-1]), float(g[-1]))
             self._room.setData([steps[-1], steps[-1] + LABEL_ROOM * (steps[-1] - steps[0])], [d[-1], d[-1]])
         past = slice(None, None, max(1, len(d) // MAX_POINTS))
         self._past.setData(d[past], g[past])
         self._trail.setData(d[-TRAIL:], g[-TRAIL:])
-        self._now.setData(d[-1:], g[-1:])
+        self._now.setData(d[-1:][now], g[-1:][now])
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -52,6 +52,7 @@ from ganexplorer.ui.workers import TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
+PER_MILLE = 1000
 CHOOSE_FOLDER = "Choose a folder…"
 
 
@@ -93,9 +94,9 @@ class TrainPanel(QWidget):
         self._spec: NetworkSpec | None = None
         self._last_ref = "toy:digits"  # what to return to when no folder is chosen after all
 
-        self.recipe = QComboBox(accessibleName="Recipe")
+        self.recipe = _CalmComboBox(accessibleName="Recipe")
         self.recipe.addItems(list(RECIPES))
-        self.data = QComboBox(accessibleName="Data")
+        self.data = _CalmComboBox(accessibleName="Data")
         self.data.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.summary = QLabel(objectName="quiet", wordWrap=True)
         self.form = ConfigForm()
@@ -106,7 +107,8 @@ class TrainPanel(QWidget):
         self.explore = QPushButton("Explore this", objectName="explore", checkable=True, enabled=False)
         self.explore.setToolTip("The big picture shows the generator in training; the sliders stay live")
         self.progress = QProgressBar(textVisible=False)
-        self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True)
+        self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
         self.plots = LossPlots(theme, self)
         self.samples = SampleSheet()
 
@@ -291,8 +293,8 @@ class TrainPanel(QWidget):
             case Started():
                 self._started = event
                 self._spec = NetworkSpec.from_json(event.generator)
-                self.progress.setRange(0, event.total_steps)
-                self.progress.setValue(event.first_step)
+                self.progress.setRange(0, PER_MILLE)
+                self._show_progress(event.first_step)
                 self.status.setText(f"{event.data}, on {event.device}")
                 self.explore.setEnabled(True)
             case SnapshotSaved():
@@ -302,7 +304,7 @@ class TrainPanel(QWidget):
     def _on_scalars(self, scalars: list[Scalars]) -> None:
         self.plots.append(scalars)
         last = scalars[-1]
-        self.progress.setValue(last.step)
+        self._show_progress(last.step)
         total = self._started.total_steps if self._started is not None else last.step
         left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
@@ -311,6 +313,11 @@ class TrainPanel(QWidget):
             f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
         )
         self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
+
+    def _show_progress(self, step: int) -> None:
+        # in thousandths: a run can have more steps than fit into Qt's int
+        if self._started is not None:
+            self.progress.setValue(PER_MILLE * step // max(1, self._started.total_steps))
 
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
@@ -342,6 +349,13 @@ class TrainPanel(QWidget):
         self.explore.setChecked(False)
         self.explore.blockSignals(False)
         self.run_saved.emit(ended.snapshot, was_explored)
+
+
+class _CalmComboBox(QComboBox):
+    """Scrolling the panel must not choose another recipe, which would reset the form, under the pointer."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class SampleSheet(QWidget):
@@ -378,8 +392,9 @@ class SampleSheet(QWidget):
         image = to_qimage(sheet(shown, self._best_columns(shown)))
         ratio = self.devicePixelRatioF()
         zoom = max(1, int(min(self.width() * ratio / image.width(), self.height() * ratio / image.height())))
-        size = image.size() * zoom / ratio
-        painter.drawImage(QRect(QPoint((self.width() - size.width()) // 2, 0), size), image)
+        size = QSizeF(image.size()) * (zoom / ratio)  # whole pixels of the screen, not of the layout
+        left = round((self.width() - size.width()) / 2 * ratio) / ratio
+        painter.drawImage(QRectF(QPointF(left, 0), size), image)
 
     def _capacity(self) -> int:
         """How many pictures fit at their own size; the first are shown where not all do."""

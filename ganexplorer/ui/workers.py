@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -62,9 +63,10 @@ class RenderThread(QThread):
         self._is_over = False
 
     def use(self, renderer: Renderer) -> None:
-        """Render with `renderer` from the next request on."""
+        """Render with `renderer` from the next request on; one that waits was for another latent, perhaps."""
         with self._wake:
             self._renderer = renderer
+            self._request = None
 
     def request(self, stamp: int, z: Tensor) -> None:
         """Ask for the picture of z, (z_dim,); replaces a request that waits."""
@@ -122,16 +124,20 @@ class JobThread(QThread):
         self._jobs: collections.deque[tuple[str, Callable[[], Any]]] = collections.deque()
         self._is_over = False
 
-    def submit(self, name: str, job: Callable[[], Any]) -> None:
-        """Queue a job; its result, or the exception it raised, arrives by `job_done`. Replaces a waiting namesake."""
+    def submit(self, name: str, job: Callable[[], Any], first: bool = False) -> None:
+        """Queue a job; its result, or the exception it raised, arrives by `job_done`. Replaces a waiting namesake.
+
+        `first`: ahead of all that wait, for what a person waits for.
+        """
         with self._wake:
             self._jobs = collections.deque(item for item in self._jobs if item[0] != name)
-            self._jobs.append((name, job))
+            (self._jobs.appendleft if first else self._jobs.append)((name, job))
             self._wake.notify()
 
-    def finish(self) -> None:
-        """End the thread after the job in hand, and wait for it."""
+    def finish(self, keep: str | None = None) -> None:
+        """End the thread after the job in hand and those whose names begin with `keep`, and wait for it."""
         with self._wake:
+            self._jobs = collections.deque(item for item in self._jobs if keep and item[0].startswith(keep))
             self._is_over = True
             self._wake.notify()
         self.wait()
@@ -141,7 +147,7 @@ class JobThread(QThread):
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._is_over or self._jobs)
-                if self._is_over:
+                if not self._jobs:
                     return
                 name, job = self._jobs.popleft()
             try:
@@ -167,7 +173,14 @@ class _FollowThread(QThread):
         if self.host is None or not self.host.is_alive:
             if self.host is not None:
                 self.host.close()
-            self.host = TrainingHost()  # takes a moment: not in the GUI thread
+                self.host = None
+            try:
+                self.host = TrainingHost()  # takes a moment: not in the GUI thread
+            except OSError as error:
+                text = f"The training process cannot be started ({error.strerror or error})."
+                with self._lock:
+                    self._events.append(Ended("failed", 0, text, None))
+                return
         with self._lock:
             self.host.start(self.request)
             for command in self._early or ():
@@ -220,7 +233,8 @@ class TrainingSession(QObject):
     def warm_up(self) -> None:
         """Start the child process ahead of the first run, so that Start answers at once."""
         if self._host is None and self._thread is None:
-            self._host = TrainingHost()
+            with contextlib.suppress(OSError):  # Start tells
+                self._host = TrainingHost()
 
     def start(self, request: TrainRequest) -> None:
         """Begin a run; raises RuntimeError while one is going on."""
@@ -252,6 +266,7 @@ class TrainingSession(QObject):
             self._thread.deleteLater()
             self._thread = None
         if self._host is not None:
+            self._host.kill()  # it has nothing to save any more, and may still be importing
             self._host.close()
             self._host = None
 

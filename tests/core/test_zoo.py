@@ -311,3 +311,13 @@ def test_the_spec_of_a_discriminator_alone_is_refused_in_words(tmp_path: Path) -
     write_networks(tmp_path / "d.safetensors", {"discriminator": DISCRIMINATOR}, {})
     with pytest.raises(CheckpointError, match="discriminator"):
         _ = resolve(str(tmp_path / "d.safetensors"), []).spec
+
+
+def test_a_run_folder_that_cannot_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+
+    def refuse(run: Path) -> Path:
+        raise PermissionError(13, "Permission denied", str(run))
+
+    monkeypatch.setattr(zoo, "latest_snapshot", refuse)
+    assert zoo.discover_runs(tmp_path) == []

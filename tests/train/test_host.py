@@ -215,3 +215,31 @@ def test_closing_while_training_saves_a_last_snapshot(leaver: tuple[Story, Path]
     step = Checkpoint.load(snapshot).card["step"]
     assert step >= 1
     assert saved_state(run)["/step"] == step
+
+
+def test_a_child_that_the_system_terminates_saves_first(tmp_path: Path) -> None:
+    """As at shutdown, when the window and the child are told at once."""
+    host = TrainingHost()
+    host.start(request(ENDLESS, "toy:1010", tmp_path / "run"))
+    events: list[TrainEvent] = []
+    for event in host.events():
+        events.append(event)
+        if isinstance(event, Scalars) and len(events) < 10:
+            assert host.pid is not None
+            os.kill(host.pid, signal.SIGTERM)
+    assert ended(events).reason == "stopped"
+    snapshot = ended(events).snapshot
+    assert snapshot is not None
+    Checkpoint.load(snapshot)
+    host.close()
+
+
+def test_an_idle_child_that_the_system_terminates_leaves() -> None:
+    host = TrainingHost()
+    assert host.pid is not None
+    os.kill(host.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while host.is_alive and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not host.is_alive
+    host.close()

@@ -555,3 +555,11 @@ def test_running_out_of_memory_is_told_with_what_would_help(
     end = ended(train(request(PATTERN, "toy:1010", tmp_path / "run")))
     assert end.reason == "failed"
     assert end.message.startswith("Out of memory. Use a smaller batch_size")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_by_the_last_event(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "log.jsonl").symlink_to("/dev/full")
+    assert "No space left" in ended(train(request(PATTERN, "toy:1010", run))).message

@@ -46,6 +46,14 @@ def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
     assert "Traceback" not in result.stderr
 
 
+def test_a_screenshot_of_no_such_model_is_refused(tmp_path):
+    picture = tmp_path / "window.png"
+    result = run("gui", "--model", "no-such-model", "--screenshot", str(picture))
+    assert result.returncode == 2
+    assert "no-such-model: no such model" in result.stderr
+    assert not picture.exists()
+
+
 @pytest.fixture
 def on_x11(monkeypatch):
     if sys.platform != "linux":
