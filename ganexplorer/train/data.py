@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -214,7 +215,9 @@ def _mnist(folder: Path) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
             raise DataError(
                 f"{folder}: its MNIST files are damaged ({error}). Delete {folder / 'MNIST'} and load again."
             ) from None
-        reason = error.reason if isinstance(error, URLError) else "no network, or the servers do not answer"
+        # torchvision packs what each of its mirrors said into one long text
+        told = re.search(r"<urlopen error (?:\[Errno -?\d+\] )?([^>]*)>", str(error))
+        reason = told[1] if told else "no network, or the servers do not answer"
         raise DataError(
             f"MNIST is not in {folder} and cannot be downloaded ({reason}). Use mnist:DIR with a folder that has "
             "MNIST/raw, or toy:digits, which needs no network."
