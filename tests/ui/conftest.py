@@ -27,6 +27,13 @@ def model_path(tmp_path, generator):
     return entry.path.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _only_new_objects():
+    """Looking for leftovers need not look at the hundred thousands of objects that the imports made."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_leftovers(qapp):
     """No QThread, running QTimer or top-level widget outlives a test."""
