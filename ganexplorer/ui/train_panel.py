@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QEnterEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -26,7 +25,6 @@ from superqt import QCollapsible
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import seeded
-from ganexplorer.core.media import sheet
 from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.config import RECIPES
@@ -44,9 +42,9 @@ from ganexplorer.train.events import (
     Weights,
 )
 from ganexplorer.train.runs import read_config, read_log
-from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.config_form import ConfigForm
 from ganexplorer.ui.plots import LossPlots
+from ganexplorer.ui.sample_sheet import SampleSheet
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.workers import TrainingSession
 
@@ -356,63 +354,6 @@ class _CalmComboBox(QComboBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
-
-
-class SampleSheet(QWidget):
-    """The fixed samples at integer zoom."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setMinimumSize(150, 150)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Fixed samples")
-        self.clear()
-
-    def sizeHint(self) -> QSize:
-        return QSize(260, 260)
-
-    def clear(self) -> None:
-        self._pixels: np.ndarray | None = None
-        self.step: int | None = None
-        self.update()
-
-    def show_pixels(self, pixels: np.ndarray, step: int) -> None:
-        """Show pictures (N, H, W[, 3])."""
-        self._pixels, self.step = pixels, step
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        if self._pixels is None:
-            painter.setPen(self.palette().placeholderText().color())
-            text = "The fixed samples appear here: the same z, step after step"
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
-            return
-        shown = self._pixels[: self._capacity()]
-        image = to_qimage(sheet(shown, self._best_columns(shown)))
-        ratio = self.devicePixelRatioF()
-        zoom = max(1, int(min(self.width() * ratio / image.width(), self.height() * ratio / image.height())))
-        size = QSizeF(image.size()) * (zoom / ratio)  # whole pixels of the screen, not of the layout
-        left = round((self.width() - size.width()) / 2 * ratio) / ratio
-        painter.drawImage(QRectF(QPointF(left, 0), size), image)
-
-    def _capacity(self) -> int:
-        """How many pictures fit at their own size; the first are shown where not all do."""
-        assert self._pixels is not None
-        _, height, width = self._pixels.shape[:3]
-        ratio = self.devicePixelRatioF()
-        across, down = int(self.width() * ratio + 2) // (width + 2), int(self.height() * ratio + 2) // (height + 2)
-        return max(1, across * down)
-
-    def _best_columns(self, pixels: np.ndarray) -> int:
-        """The number of columns that makes the pictures largest."""
-        count, height, width = pixels.shape[:3]
-
-        def zoom(columns: int) -> float:
-            rows = -(-count // columns)
-            return min((self.width() + 2) / (columns * (width + 2)), (self.height() + 2) / (rows * (height + 2)))
-
-        return max(range(1, count + 1), key=zoom)
 
 
 def _duration(seconds: float) -> str:

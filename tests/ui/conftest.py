@@ -32,6 +32,8 @@ def _only_new_objects():
     """Looking for leftovers need not look at the hundred thousands of objects that the imports made."""
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
