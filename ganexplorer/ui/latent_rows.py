@@ -49,6 +49,7 @@ class LatentModel(QAbstractListModel):
         self._order: list[int] = []
         self.effects: Tensor | None = None  # (z_dim,), gray levels per unit; None until measured
         self._by_effect = True
+        self._shown = document.z
         document.subject_changed.connect(self._on_subject_changed)
         document.z_changed.connect(self._on_z_changed)
 
@@ -117,8 +118,15 @@ class LatentModel(QAbstractListModel):
         self.endResetModel()
 
     def _on_z_changed(self, z: Tensor) -> None:
-        if self._order:
-            self.dataChanged.emit(self.index(0), self.index(len(self._order) - 1))
+        before, self._shown = self._shown, z
+        if not self._order:
+            return
+        first, last = 0, len(self._order) - 1
+        if before.shape == z.shape:
+            changed = (before != z).nonzero().flatten().tolist()
+            if len(changed) == 1:  # a slider in hand: the others need no paint
+                first = last = self.row(changed[0])
+        self.dataChanged.emit(self.index(first), self.index(last))
 
 
 class LatentDelegate(QStyledItemDelegate):

@@ -57,6 +57,7 @@ class MainWindow(QMainWindow):
         self._file_subject: Subject | None = None
         self.stamp = 0
         self._has_image = False
+        self._render_milliseconds = 0.0
         self._frame_times: deque[float] = deque(maxlen=60)
 
         self.canvas = Canvas(self.document, theme)
@@ -218,7 +219,7 @@ class MainWindow(QMainWindow):
     def _on_frame(self, frame: Frame) -> None:
         self._frame_times.append(time.perf_counter())
         self.canvas.show_frame(frame)
-        self._render_label.setText(f"render {frame.milliseconds:.1f} ms")
+        self._render_milliseconds = frame.milliseconds
         if not self._has_image:
             self._has_image = True
             self.first_image.emit()
@@ -228,7 +229,7 @@ class MainWindow(QMainWindow):
         """Frames shown in the last second, where there were any."""
         since = time.perf_counter() - 1
         count = sum(moment > since for moment in self._frame_times)
-        text = self._render_label.text().partition("   ")[0]
+        text = f"render {self._render_milliseconds:.1f} ms" if self._has_image else ""
         self._render_label.setText(f"{text}   {count} frames/s" if count > 1 else text)
 
     @Slot(str, object)
