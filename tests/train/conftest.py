@@ -1,24 +1,13 @@
-"""What the training tests share: one thread, a small folder of pictures, a tiny MNIST."""
+"""What the training tests share: a small folder of pictures, a tiny MNIST."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-
-
-@pytest.fixture(scope="module", autouse=True)
-def single_thread() -> Iterator[None]:
-    """Tiny products lose more to waiting for a second thread on a busy machine than they win."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def random_picture(seed: int, size: int = 16) -> Image.Image:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, one_hot
 
 from ganexplorer.train.toys import DIGITS_CHUNK, PATTERN_1010_INTERVALS, draw_digits, pattern_1010
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small products lose more to waiting for a second thread on a busy machine than they win."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def drawn(count: int, seed: int = 0, size: int = 28) -> tuple[Tensor, Tensor]:
