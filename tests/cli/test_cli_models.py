@@ -92,6 +92,7 @@ def test_inspect_tells_all_of_a_model_to_programs(command: Command, models: Path
         "recipe": "mlp-64",
         "data": "mnist",
         "step": 1500,
+        "assumed": {},
         "size": sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         "source": str(folder / GENERATOR_FILE),
     }
@@ -167,10 +168,17 @@ def test_a_truncated_model_is_refused_with_file_and_remedy(command: Command, mod
     assert refusal.endswith("Copy or save it again.")
 
 
-@pytest.mark.parametrize("content", [b"", b"a text file, no model", b"\x89PNG\r\n\x1a\n"])
-def test_a_file_that_is_no_model_is_refused(command: Command, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"a text file, no model", "is of no known format"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG image"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(command: Command, tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "x.bin").write_bytes(content)
-    assert command("inspect", tmp_path / "x.bin").refusal.startswith(f"{tmp_path / 'x.bin'}: is not a safetensors file")
+    assert command("inspect", tmp_path / "x.bin").refusal.startswith(f"{tmp_path / 'x.bin'}: {reason}")
 
 
 def test_an_empty_folder_is_refused(command: Command, tmp_path: Path) -> None:

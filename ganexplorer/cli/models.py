@@ -1,0 +1,101 @@
+"""models, inspect: what there is, and what it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ganexplorer.cli.parsing import add_command, add_model, fail
+from ganexplorer.core.errors import UserError
+
+if TYPE_CHECKING:
+    from ganexplorer.core.zoo import ModelEntry
+
+
+def add(commands: Any) -> None:
+    """Add the parsers of both commands."""
+    command = add_command(commands, "models", "list the models", "ganexplorer models --json")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=_models)
+
+    command = add_command(commands, "inspect", "tell what a model is", "ganexplorer inspect mnist-mlp-64")
+    add_model(command)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=_inspect)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from ganexplorer.core import zoo
+
+    rows = []
+    for entry in [*zoo.discover(), *zoo.discover_runs(zoo.runs_folder())]:
+        try:
+            rows.append(_facts(entry))
+        except UserError as error:
+            fail(str(error), 2)
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    elif rows:
+        table = [["name", "layers", "z", "image", "data", "size"]]
+        table += [
+            [r["name"], r["layers"], str(r["z_dim"]), _shape_words(r["image_shape"]), r["data"],
+             f"{r['size'] / 1e6:.1f} MB"]
+            for r in rows
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    else:
+        print("no models found")
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from ganexplorer.core import zoo
+
+    entry = zoo.resolve(arguments.model)
+    entry.load()  # a damaged file is told here, not later
+    facts = _facts(entry)
+    if arguments.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    for key in ("name", "family", "layers", "z_dim", "prior", "image_shape", "value_range", "parameters"):
+        print(f"{key.replace('_', ' '):<14}{facts[key]}")
+    print(f"{'discriminator':<14}{'yes' if facts['has_discriminator'] else 'no'}")
+    for key in ("recipe", "data", "step", "source"):
+        if facts[key] not in (None, ""):
+            print(f"{key:<14}{facts[key]}")
+    if entry.foreign is not None:
+        print(f"{'assumed':<14}{entry.foreign.assumed}")
+        if entry.foreign.note:
+            print(f"{'note':<14}{entry.foreign.note}")
+    return 0
+
+
+def _facts(entry: ModelEntry) -> dict[str, Any]:
+    """A model as JSON values; ``inspect --json`` and ``models --json`` print it."""
+    spec, card = entry.spec, entry.card
+    return {
+        "name": entry.name,
+        "family": spec.family,
+        "layers": spec.summary(),
+        "z_dim": spec.z_dim,
+        "prior": str(spec.prior),
+        "image_shape": list(spec.image_shape),
+        "value_range": list(spec.value_range),
+        "parameters": spec.parameter_count,
+        "has_discriminator": entry.has_discriminator,
+        "recipe": card.get("recipe", ""),
+        "data": str(card.get("data", "")),
+        "step": card.get("step"),
+        "assumed": card.get("assumed", {}),
+        "size": entry.size,
+        "source": str(entry.path),
+    }
+
+
+def _shape_words(shape: Sequence[int]) -> str:
+    channels, height, width = shape
+    return f"{width}x{height} {({1: 'gray', 3: 'colour'}).get(channels, f'x{channels}')}"

@@ -1,0 +1,109 @@
+"""What the commands share: their parser, the types of their arguments, and the one plain line of an error."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ganexplorer.core.errors import UserError
+
+
+def fail(message: str, status: int) -> int:
+    """Print one plain line; returns `status`."""
+    print(f"ganexplorer: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's parser whose help may end in text that is slow to come by (`more_help`)."""
+
+    more_help: Callable[[], str] | None = None
+
+    def error(self, message: str) -> NoReturn:
+        """One plain line, like every other error."""
+        sys.exit(fail(f"{message}. See {self.prog} --help", 2))
+
+    def format_help(self) -> str:
+        help = super().format_help()
+        return help if self.more_help is None else f"{help}\n{self.more_help()}"
+
+
+def add_command(commands: Any, name: str, help: str, example: str) -> Parser:
+    """A new command's parser; `help` begins in lower case and has no full stop."""
+    parser: Parser = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # before or after the command; suppressed, so that it does not undo the one before
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+    )
+    return parser
+
+
+def add_model(command: argparse.ArgumentParser) -> None:
+    """The argument MODEL, for `zoo.resolve`."""
+    command.add_argument("model", metavar="MODEL", help="a name from `ganexplorer models`, a run folder, or a file")
+
+
+def check_suffix(path: Path, known: Sequence[str]) -> None:
+    """Raises `UserError` unless the name of the file to write ends in one of `known`."""
+    if path.suffix.lower() not in known:
+        raise UserError(f"{path}: cannot write this kind of file. Use a name that ends in {' or '.join(known)}.")
+
+
+def parse_seed(text: str) -> int:
+    """A whole number of 64 bits."""
+    value = _whole(text)
+    if not -(2**63) <= value < 2**64:
+        raise argparse.ArgumentTypeError(f"{text} is not a seed of 64 bits")
+    return value
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Two or more seeds with commas between."""
+    seeds = [parse_seed(part) for part in text.split(",")]
+    if len(seeds) < 2:
+        raise argparse.ArgumentTypeError("give two or more seeds, as in 1,2,3")
+    return seeds
+
+
+def parse_finite(text: str) -> float:
+    """A number, neither NaN nor infinite."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def parse_positive(text: str) -> int:
+    """A whole number, at least 1."""
+    value = _whole(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height with an x between."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, as in 1280x800")
+    return int(width), int(height)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
