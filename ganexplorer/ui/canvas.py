@@ -11,6 +11,7 @@ from torch import Tensor
 from ganexplorer.core.directions import Direction
 from ganexplorer.train.toys import PATTERN_1010_INTERVALS
 from ganexplorer.ui.document import Document, Subject
+from ganexplorer.ui.latent_space import LatentSpace
 from ganexplorer.ui.theme import G_COLOR, REAL_COLOR, Theme
 from ganexplorer.ui.workers import Frame
 
@@ -33,6 +34,8 @@ class Canvas(QWidget):
         self._label = ""
         self.directions: list[Direction] = []  # to the right and up; empty until measured
         self._drag: tuple[QPointF, Tensor] | None = None
+        self._space: LatentSpace | None = None  # that of the drag
+        self.hint = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(280, 240)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,6 +66,12 @@ class Canvas(QWidget):
         self.message = text
         self.update()
 
+    def show_hint(self, text: str) -> None:
+        """Lay a word over the picture, as while a file is dragged; an empty one goes away."""
+        if text != self.hint:
+            self.hint = text
+            self.update()
+
     @property
     def stamp(self) -> int:
         """Of the frame on show; 0 before the first."""
@@ -73,8 +82,9 @@ class Canvas(QWidget):
         z_dim = subject.spec.z_dim
         if any(len(direction.vector) != z_dim for direction in self.directions):
             self.directions = []  # until they are measured again
-        if self._drag is not None and len(self._drag[1]) != z_dim:
+        if self._drag is not None and subject.space != self._space:
             self._let_go()
+        self._space = subject.space
         self.update()
 
     # -- painting ------------------------------------------------------------------------------------------
@@ -107,6 +117,23 @@ class Canvas(QWidget):
             painter.drawRect(rect.adjusted(-1, -1, 0, 0))
         if self._label:
             self._paint_label(painter)
+        if self.hint:
+            self._paint_hint(painter)
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        veil = QColor(self._theme.surface)
+        veil.setAlpha(225)
+        painter.fillRect(self.rect(), veil)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(self._theme.accent), 2, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(16, 16, -16, -16), 8, 8)
+        font = QFont(self.font())
+        font.setPointSizeF(1.8 * font.pointSizeF())
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(QColor(self._theme.text))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.hint)
 
     def _paint_label(self, painter: QPainter) -> None:
         font = QFont(self.font())

@@ -11,6 +11,7 @@ from torch import Tensor
 from ganexplorer.core import latent
 from ganexplorer.core.latent import PathMode, Prior
 from ganexplorer.core.spec import NetworkSpec
+from ganexplorer.ui.latent_space import LatentSpace, carry, difference
 
 HISTORY_LENGTH = 500
 
@@ -29,8 +30,37 @@ class Subject:
         return self.spec.prior
 
     @property
+    def space(self) -> LatentSpace:
+        return LatentSpace(self.spec.z_dim, self.prior)
+
+    @property
     def label(self) -> str:
         return self.name if self.step is None else f"{self.name}, training, step {self.step:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Latents:
+    """All that a person has in one latent space."""
+
+    z: Tensor
+    a: Tensor | None
+    b: Tensor | None
+    undo: list[Tensor]
+    redo: list[Tensor]
+
+    def carried(self, before: LatentSpace, after: LatentSpace) -> _Latents:
+        """The same in another space; what was one tensor stays one."""
+        slots = [z for z in (self.a, self.b) if z is not None]
+        distinct = {id(z): z for z in (self.z, *slots, *self.undo, *self.redo)}
+        rows = carry(torch.stack(list(distinct.values())), before, after)
+        new = {key: row.clone() for key, row in zip(distinct, rows, strict=True)}
+        return _Latents(
+            new[id(self.z)],
+            None if self.a is None else new[id(self.a)],
+            None if self.b is None else new[id(self.b)],
+            [new[id(z)] for z in self.undo],
+            [new[id(z)] for z in self.redo],
+        )
 
 
 class Document(QObject):
@@ -41,6 +71,7 @@ class Document(QObject):
     history_changed = Signal()
     slots_changed = Signal()
     t_changed = Signal(float)
+    adapted = Signal(str)  # a sentence: another latent space, and what of z was lost on the way
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +85,7 @@ class Document(QObject):
         self._redo: list[Tensor] = []
         self._editors: set[object] = set()  # who is in mid-edit
         self._edit_start = self.z  # z itself while there are none
+        self._left: dict[LatentSpace, _Latents] = {}  # as they were left, until the person moves
         self._random = torch.Generator().manual_seed(torch.seed() & 0x7FFFFFFF)
 
     @property
@@ -61,21 +93,36 @@ class Document(QObject):
         return self.subject.prior if self.subject else Prior.normal()
 
     def show(self, subject: Subject) -> None:
-        """Look at another generator. The latent is kept where it fits, else the first seed's is shown."""
+        """Look at another generator. In its latent space z, A, B and the history are those of before, or resemble them.
+
+        Back in a space that was left, and nothing moved since: they are exactly those that were left there.
+        """
         before, self.subject = self.subject, subject
-        fits = before is not None and before.spec.z_dim == subject.spec.z_dim and before.prior == subject.prior
+        words = ""
+        is_same = before is not None and before.space == subject.space
+        if before is None:
+            self.z = self._edit_start = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
+        elif not is_same:
+            words = self._enter(before.space, subject.space)
         self.subject_changed.emit(subject)
-        if fits:
-            self.z_changed.emit(self.z)
-            return
-        self._undo, self._redo = [], []
-        self.a = self.b = None
-        self.t = 0.0
-        self.z = self._edit_start = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
-        self.history_changed.emit()
-        self.slots_changed.emit()
-        self.t_changed.emit(self.t)
+        if not is_same:
+            self.history_changed.emit()
+            self.slots_changed.emit()
+            self.t_changed.emit(self.t)
         self.z_changed.emit(self.z)
+        if words:
+            self.adapted.emit(words)
+
+    def _enter(self, before: LatentSpace, after: LatentSpace) -> str:
+        """Take everything to another space; returns what could not be kept, in words."""
+        self._remember_edit()  # what was in hand is a step in the space that it was made in
+        latents = self._left[before] = _Latents(self.z, self.a, self.b, self._undo, self._redo)
+        known = self._left.get(after)
+        latents = known or latents.carried(before, after)
+        self.z = self._edit_start = latents.z
+        self.a, self.b = latents.a, latents.b
+        self._undo, self._redo = list(latents.undo), list(latents.redo)
+        return "" if known else difference(before, after)
 
     # -- edits ---------------------------------------------------------------------------------------------
 
@@ -101,6 +148,7 @@ class Document(QObject):
         if not self._editors:
             self._remember(self.z)
             self._edit_start = z
+        self._left.clear()
         self.z = z
         self.z_changed.emit(z)
 
@@ -171,6 +219,7 @@ class Document(QObject):
 
     def _go(self, z: Tensor) -> None:
         self.z = self._edit_start = z
+        self._left.clear()
         self.history_changed.emit()
         self.z_changed.emit(z)
 
@@ -183,10 +232,12 @@ class Document(QObject):
 
     def keep_as_a(self) -> None:
         self.a = self.z
+        self._left.clear()
         self.slots_changed.emit()
 
     def keep_as_b(self) -> None:
         self.b = self.z
+        self._left.clear()
         self.slots_changed.emit()
 
     def set_mode(self, mode: PathMode) -> None:

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QCloseEvent
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QVBoxLayout, QWidget
 from torch import Tensor
 
 from ganexplorer.core import zoo
-from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.devices import pick_device
-from ganexplorer.core.directions import dimension_effects, strongest_dimensions
+from ganexplorer.core.directions import strongest_dimensions
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.latent import seeded
 from ganexplorer.core.media import Origin, save_png
-from ganexplorer.core.networks import build
-from ganexplorer.core.render import Pixels, Renderer
+from ganexplorer.core.render import Renderer
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Weights
 from ganexplorer.train.runs import folder_of
+from ganexplorer.ui import recent
 from ganexplorer.ui.canvas import Canvas
 from ganexplorer.ui.document import Document, Subject
+from ganexplorer.ui.dropping import FileDrops
+from ganexplorer.ui.file_watch import FileWatch
+from ganexplorer.ui.import_sheet import Importer, ImportSheet
 from ganexplorer.ui.latent_panel import LatentPanel
+from ganexplorer.ui.measuring import EffectMeter
+from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
 from ganexplorer.ui.models_panel import ModelsPanel
 from ganexplorer.ui.morph_panel import MorphPanel
 from ganexplorer.ui.notice_bar import NoticeBar
+from ganexplorer.ui.opening import Opened, Opener, OpenFailed, OpenRequest, live_renderer, thumbnail
+from ganexplorer.ui.recent import RecentMenu
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.train_panel import TrainPanel, read_run
 from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
 
-OPENABLE = "Models (*.safetensors);;All files (*)"
+OPENABLE = "Models (*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar);;All files (*)"
 
 
 class MainWindow(QMainWindow):
@@ -72,6 +77,8 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.notices)
+        self.sheet = ImportSheet()
+        layout.addWidget(self.sheet)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.morph)
         self.setCentralWidget(centre)
@@ -80,9 +87,15 @@ class MainWindow(QMainWindow):
         train = self._dock("Train", self.train, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([models, latent], [150, 560], Qt.Orientation.Vertical)
         self.resizeDocks([latent, train], [340, 370], Qt.Orientation.Horizontal)
-        self._make_toolbar()
-        self._device_label, self._render_label, self._speed_label = QLabel(str(self._device)), QLabel(), QLabel()
-        for label in (self._device_label, self._render_label, self._speed_label):
+        self.commands, self.recent = Commands(self), RecentMenu(self)
+        add_menu_bar(self, self.commands, self.recent, [models, latent, train])
+        add_toolbar(self, self.commands)
+        drops = FileDrops(self)
+        drops.hint.connect(self.canvas.show_hint)
+        drops.dropped.connect(self.open_dropped)
+        self._render_label, self._speed_label = QLabel(), QLabel()
+        self.activity = QLabel(textFormat=Qt.TextFormat.PlainText)
+        for label in (QLabel(str(self._device)), self._render_label, self._speed_label, self.activity):
             self.statusBar().addWidget(label)
         self.statusBar().setSizeGripEnabled(False)
 
@@ -90,13 +103,24 @@ class MainWindow(QMainWindow):
         self.render_thread.frame_ready.connect(self._on_frame)
         self.job_thread = JobThread(self)
         self.job_thread.job_done.connect(self._on_job_done)
-        self.measure_thread = JobThread(self)  # seconds for a large generator: nothing else may wait for that
-        self.measure_thread.job_done.connect(self._on_job_done)
-        self._measured: Renderer | None = None  # whose effects are wanted
+        self.effects = EffectMeter(self)
+        self.opener = Opener(self.job_thread, self._device, self)
+        self.watch = FileWatch(self.job_thread, self)
+        self.importer = Importer(self.sheet, self.opener, self.job_thread, self)
+        self._news = ""  # about the model that is being put on show
+        self._complaint = ""  # about the file of the model on show
         self._fps_timer = QTimer(self, interval=500)
         self._fps_timer.timeout.connect(self._show_speed)
         self.document.z_changed.connect(self._on_z_changed)
         self.document.history_changed.connect(self._on_history_changed)
+        self.document.adapted.connect(self._on_adapted)
+        self.effects.measured.connect(self._on_effects)
+        self.effects.failed.connect(self._tell)
+        self.opener.opened.connect(self._on_opened)
+        self.opener.failed.connect(self._on_open_failed)
+        self.opener.activity.connect(self.activity.setText)
+        self.watch.changed.connect(self._on_file_changed)
+        self.watch.gone.connect(self._on_file_gone)
         self.morph.thumbnail_wanted.connect(self._on_thumbnail_wanted)
         self.models.chosen.connect(self.open_entry)
         self.train.notice.connect(self.notices.tell)
@@ -104,11 +128,10 @@ class MainWindow(QMainWindow):
         self.train.live_generator.connect(self._on_live_generator)
         self.train.explore_ended.connect(self._show_file)
         self.train.run_saved.connect(self._on_run_saved)
+        self._connect_commands()
         self.render_thread.start()
         self.job_thread.start()
-        self.measure_thread.start()
         self._fps_timer.start()
-        self._on_history_changed()
         self._open_first(model)
 
     def sizeHint(self) -> QSize:
@@ -120,25 +143,31 @@ class MainWindow(QMainWindow):
 
     # -- models --------------------------------------------------------------------------------------------
 
-    def open(self, model: str) -> None:
+    def open(self, model: str, news: str = "") -> None:
         """Open MODEL; what goes wrong is told in the window and leaves the open model as it is."""
-        try:
-            entry = zoo.resolve(model)
-        except UserError as error:
-            self.notices.tell(str(error))
-            return
-        self.open_entry(entry)
+        self.opener.open(OpenRequest(model, news))
 
     @Slot(object)
     def open_entry(self, entry: zoo.ModelEntry) -> None:
-        device = self._device
-        self.job_thread.submit("open", lambda: _opened(entry, device), first=True)
+        self.opener.open(OpenRequest(entry))
 
     @Slot()
     def choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a model", "", OPENABLE)
+        newest = next(iter(recent.read()), None)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", str(newest.parent) if newest else "", OPENABLE)
         if path:
             self.open(path)
+
+    @Slot(object)
+    def open_dropped(self, paths: list[str]) -> None:
+        news = f"{len(paths)} files were dropped: the first, {Path(paths[0]).name}, was opened."
+        self.open(paths[0], news if len(paths) > 1 else "")
+
+    @Slot()
+    def reload(self) -> None:
+        """Read the file of the model that was opened last again."""
+        if self._entry is not None:
+            self._reload(f"{self._entry.name} was read again.")
 
     @Slot()
     def save_picture(self) -> None:
@@ -156,13 +185,15 @@ class MainWindow(QMainWindow):
         entries = [*zoo.discover(), *zoo.discover_runs(self._runs_folder)]
         self.models.show_entries(entries)
         try:
-            first = zoo.resolve(model) if model is not None else None
+            if model is not None:
+                zoo.resolve(model)
         except UserError as error:
             self.notices.tell(str(error))
-            first = None
-        if first is None:
-            first = next((entry for entry in entries if entry.name == zoo.FIRST_MODEL), entries[0] if entries else None)
-        if first is not None:
+            model = None
+        first = next((entry for entry in entries if entry.name == zoo.FIRST_MODEL), entries[0] if entries else None)
+        if model is not None:
+            self.open(model)
+        elif first is not None:
             self.open_entry(first)
         else:
             self.canvas.show_message("No model is open.\nOpen a file, or train one on the right.")
@@ -170,43 +201,83 @@ class MainWindow(QMainWindow):
         for entry in entries:  # after the one to be opened
             self._want_model_thumbnail(entry)
 
-    def _show_opened(self, entry: zoo.ModelEntry, checkpoint: Checkpoint, renderer: Renderer) -> None:
+    @Slot(object)
+    def _on_opened(self, opened: Opened) -> None:
+        self.notices.withdraw(self._complaint)
+        self._news = opened.request.news
+        if self._news:
+            self.notices.inform(self._news)
+        self._show_opened(opened)
+        self._news = ""
+
+    @Slot(object)
+    def _on_open_failed(self, failed: OpenFailed) -> None:
+        text = _words(failed.error)
+        if failed.request.is_reload:
+            self.watch.note_read(failed.signature)
+            text = self._complaint = f"{failed.request.name} stays open as it was. {text}"
+        self.notices.tell(text)
+        self.importer.give_up()
+        if self._entry is not None:
+            self.models.select(self._entry)  # still the one on show
+        if not self._has_image:
+            self.canvas.show_message("No model is open.")
+            self.first_image.emit()
+
+    def _show_opened(self, opened: Opened) -> None:
+        entry, renderer = opened.entry, opened.renderer
         self._entry = entry
-        if entry.path not in [known.path for known in self.models.entries]:
-            self.models.add(entry)
-            self._want_model_thumbnail(entry)
+        if opened.request.choices is None:
+            self.watch.watch(entry.path, opened.signature)
+        self.commands.reload.setEnabled(True)
+        self.commands.save_model.setEnabled(True)
+        self.commands.show_sheet.setEnabled(entry.foreign is not None)
+        self.importer.show_entry(entry)
+        self.models.add(entry)
         self.models.select(entry)
+        self._want_model_thumbnail(entry, renderer)
         run = folder_of(entry.path)
         if run is not None and not self.train.session.is_running:
             step = int(entry.path.stem) if entry.path.stem.isdecimal() else 0
             self.job_thread.submit("run", lambda: read_run(run, step, renderer))
         self._file_renderer = renderer
-        self._file_subject = Subject(entry.name, checkpoint.generator.spec)
-        if self.train.explore.isChecked():
-            self.train.explore.setChecked(False)  # ends in `_show_file`
-        else:
+        self._file_subject = Subject(entry.name, opened.checkpoint.generator.spec)
+        if not self.train.explore.isChecked():
             self._show_file()
+        elif not opened.request.is_reload:
+            self.train.explore.setChecked(False)  # ends in `_show_file`
 
     def _show_subject(self, subject: Subject, renderer: Renderer) -> None:
         self.renderer = renderer
         self.render_thread.use(renderer)
         self.setWindowTitle(f"{subject.label} - ganexplorer")
         self.document.show(subject)
+        self.latent.view.viewport().update()  # under another prior a bar differs though its value does not
         self.morph.refresh_thumbnails()
 
-    def _measure_effects(self, renderer: Renderer) -> None:
-        """Find out, in a thread of its own, which dimensions of the subject matter most."""
-        subject = self.document.subject
-        assert subject is not None
-        prior, z_dim = subject.prior, subject.spec.z_dim
-        self._measured = renderer
+    def _reload(self, news: str) -> None:
+        if self._entry is not None and not self.opener.is_busy:  # what a person just asked for comes first
+            self.opener.open(OpenRequest(self._entry, news, is_reload=True))
 
-        def images(z: Tensor) -> Tensor:
-            if self._measured is not renderer:
-                raise _Outdated
-            return renderer.images(z)
+    @Slot()
+    def _on_file_changed(self) -> None:
+        if self._entry is not None and not self.train.explore.isChecked():
+            self._reload(f"{self._entry.name} changed on disk: reloaded.")
 
-        self.measure_thread.submit("effects", lambda: (renderer, dimension_effects(images, prior, z_dim)))
+    @Slot()
+    def _on_file_gone(self) -> None:
+        assert self._entry is not None
+        self._complaint = f"{self._entry.path} is gone; the model stays open."
+        self.notices.tell(self._complaint)
+
+    @Slot(str)
+    def _on_adapted(self, sentence: str) -> None:
+        self.notices.inform(f"{self._news} {sentence}".strip())
+
+    @Slot(object)
+    def _on_effects(self, effects: Tensor) -> None:
+        self.latent.model.set_effects(effects)
+        self.canvas.directions = strongest_dimensions(effects)
 
     # -- pictures ------------------------------------------------------------------------------------------
 
@@ -238,31 +309,17 @@ class MainWindow(QMainWindow):
         if renderer is not None:
             self.job_thread.submit(f"slot {slot}", lambda: (slot, z, renderer.render(z[None])[0]))
 
-    def _want_model_thumbnail(self, entry: zoo.ModelEntry) -> None:
-        self.job_thread.submit(f"thumbnail {entry.path}", lambda: (entry, _thumbnail(entry)))
+    def _want_model_thumbnail(self, entry: zoo.ModelEntry, renderer: Renderer | None = None) -> None:
+        self.job_thread.submit(f"thumbnail {entry.path}", lambda: (entry, thumbnail(entry, renderer)))
 
     @Slot(object)
     def _on_job_done(self, result: JobResult) -> None:
-        if isinstance(result.error, _Outdated):
-            return
         if result.error is not None:
             if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
-                self.notices.tell(_words(result.error))
-            if result.name == "open" and self._entry is not None:
-                self.models.select(self._entry)  # still the one on show
-            if result.name == "open" and not self._has_image:
-                self.canvas.show_message("No model is open.")
-                self.first_image.emit()
+                self._tell(result.error)
             return
         value: Any = result.value
         match result.name.partition(" ")[0]:
-            case "open":
-                self._show_opened(*value)
-            case "effects":
-                renderer, effects = value
-                if renderer is self._measured:
-                    self.latent.model.set_effects(effects)
-                    self.canvas.directions = strongest_dimensions(effects)
             case "run":
                 self.train.show_run(value)
             case "slot":
@@ -275,7 +332,7 @@ class MainWindow(QMainWindow):
                     before = self.document.subject
                     self._show_subject(subject, renderer)
                     if before is None or before.name != subject.name:
-                        self._measure_effects(renderer)
+                        self.effects.measure(renderer, subject.space)
 
     # -- the generator in training -------------------------------------------------------------------------
 
@@ -283,14 +340,14 @@ class MainWindow(QMainWindow):
     def _on_live_generator(self, name: str, spec: NetworkSpec, weights: Weights) -> None:
         device = self._device
         subject = Subject(name, spec, weights.step)
-        self.job_thread.submit("live", lambda: (subject, _live_renderer(spec, weights, device)), first=True)
+        self.job_thread.submit("live", lambda: (subject, live_renderer(spec, weights, device)), first=True)
 
     @Slot()
     def _show_file(self) -> None:
         """Look at the model that was opened last."""
         if self._file_subject is not None and self._file_renderer is not None:
             self._show_subject(self._file_subject, self._file_renderer)
-            self._measure_effects(self._file_renderer)
+            self.effects.measure(self._file_renderer, self._file_subject.space)
 
     @Slot(object, bool)
     def _on_run_saved(self, snapshot: Path, was_explored: bool) -> None:
@@ -305,19 +362,39 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.hide()  # saving may take a moment
-        self._fps_timer.stop()
-        self.morph.stop()
+        for part in (self._fps_timer, self.opener, self.watch, self.morph, self.effects):
+            part.stop()
         self.train.close_session()
         self.render_thread.finish()
-        self._measured = None
-        self.measure_thread.finish()
         self.job_thread.finish(keep="save")
         super().closeEvent(event)
 
+    @Slot(object)
+    def _tell(self, error: Exception) -> None:
+        self.notices.tell(_words(error))
+
     @Slot()
     def _on_history_changed(self) -> None:
-        self._undo.setEnabled(self.document.can_undo)
-        self._redo.setEnabled(self.document.can_redo)
+        self.commands.undo.setEnabled(self.document.can_undo)
+        self.commands.redo.setEnabled(self.document.can_redo)
+
+    def _connect_commands(self) -> None:
+        effects: list[tuple[QAction, Callable[[], object]]] = [
+            (self.commands.open, self.choose_file),
+            (self.commands.reload, self.reload),
+            (self.commands.save_picture, self.save_picture),
+            (self.commands.quit, self.close),
+            (self.commands.save_model, self.importer.save_model),
+            (self.commands.show_sheet, self.sheet.show),
+            (self.commands.undo, self.document.undo),
+            (self.commands.redo, self.document.redo),
+            (self.commands.random, self.document.random),
+            (self.commands.zero, self.document.zero),
+        ]
+        for action, effect in effects:
+            action.triggered.connect(lambda _=False, effect=effect: effect())
+        self.recent.chosen.connect(self.open)
+        self.recent.missing.connect(self.notices.tell)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -325,53 +402,6 @@ class MainWindow(QMainWindow):
         dock.setWidget(widget)
         self.addDockWidget(area, dock)
         return dock
-
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Main", self, objectName="Main", movable=False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.addToolBar(bar)
-        self._action(bar, "Open…", "Open a model file", QKeySequence.StandardKey.Open, self.choose_file)
-        self._action(bar, "Save picture…", "Save the picture as PNG", QKeySequence.StandardKey.Save, self.save_picture)
-        bar.addSeparator()
-        self._action(bar, "Random", "A new sample from the prior (R)", "R", self.document.random)
-        self._action(bar, "Zero", "The centre of the prior (0)", "0", self.document.zero)
-        self._undo = self._action(bar, "Undo", "Undo", QKeySequence.StandardKey.Undo, self.document.undo)
-        self._redo = self._action(bar, "Redo", "Redo", QKeySequence.StandardKey.Redo, self.document.redo)
-        bar.addSeparator()
-        for dock in self.findChildren(QDockWidget):
-            toggle = dock.toggleViewAction()
-            toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
-            bar.addAction(toggle)
-
-    def _action(self, bar: QToolBar, text: str, tip: str, key: QKeySequence.StandardKey | str, slot: Any) -> QAction:
-        action = QAction(text, self)
-        action.setShortcuts(key if isinstance(key, QKeySequence.StandardKey) else [QKeySequence(key)])
-        action.setToolTip(tip)
-        action.triggered.connect(lambda: slot())
-        bar.addAction(action)
-        return action
-
-
-class _Outdated(Exception):
-    """Another generator is to be measured, or none."""
-
-
-def _opened(entry: zoo.ModelEntry, device: torch.device) -> tuple[zoo.ModelEntry, Checkpoint, Renderer]:
-    checkpoint = entry.load()
-    return entry, checkpoint, Renderer(checkpoint.generator, device)
-
-
-def _thumbnail(entry: zoo.ModelEntry) -> Pixels:
-    generator = entry.load().generator
-    assert generator.spec.prior is not None
-    picture: Pixels = Renderer(generator).render(seeded(generator.spec.prior, generator.spec.z_dim, 0))[0]
-    return picture
-
-
-def _live_renderer(spec: NetworkSpec, weights: Weights, device: torch.device) -> Renderer:
-    network = build(spec)
-    network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.tensors.items()})
-    return Renderer(network, device)
 
 
 def _words(error: Exception) -> str:

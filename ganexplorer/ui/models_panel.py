@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from ganexplorer.core.checkpoint import CheckpointError
+from ganexplorer.core.errors import UserError
 from ganexplorer.core.zoo import ModelEntry
 from ganexplorer.ui.canvas import to_qimage
 
@@ -53,18 +53,18 @@ class ModelsPanel(QWidget):
             spec = entry.spec
             _, height, width = spec.image_shape
             text = f"{entry.name}\nz {spec.z_dim}, {width}x{height}, {spec.family.upper()}"
-        except CheckpointError:
+        except UserError:
             text = f"{entry.name}\ncannot be opened"
         item = next((i for i in self._items() if i.data(Qt.ItemDataRole.UserRole).path == entry.path), None)
         if item is None:
             item = QListWidgetItem()
             self.list.addItem(item)
+            blank = QPixmap(THUMBNAIL, THUMBNAIL)
+            blank.fill(Qt.GlobalColor.transparent)
+            item.setIcon(QIcon(blank))
         item.setText(text)
         item.setData(Qt.ItemDataRole.UserRole, entry)
         item.setToolTip(str(entry.path))
-        blank = QPixmap(THUMBNAIL, THUMBNAIL)
-        blank.fill(Qt.GlobalColor.transparent)
-        item.setIcon(QIcon(blank))
 
     def select(self, entry: ModelEntry) -> None:
         for item in self._items():

@@ -1,13 +1,15 @@
-"""One readable line about something that went wrong; the program lives on."""
+"""One readable line about something that went wrong, or that the program did by itself; it lives on."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+NEWS_MILLISECONDS = 10_000
 
 
 class NoticeBar(QFrame):
-    """Hidden until there is something to say; stays until it is closed or replaced."""
+    """Hidden until there is something to say; stays until it is closed or replaced. News goes by itself."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="notice")
@@ -22,6 +24,8 @@ class NoticeBar(QFrame):
         layout.setContentsMargins(12, 6, 6, 6)
         layout.addWidget(self._label, 1)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._news = QTimer(self, singleShot=True, interval=NEWS_MILLISECONDS)
+        self._news.timeout.connect(self.hide)
         self.hide()
 
     @property
@@ -31,5 +35,16 @@ class NoticeBar(QFrame):
 
     def tell(self, text: str) -> None:
         """Show a sentence or two."""
+        self._news.stop()
         self._label.setText(text)
         self.show()
+
+    def inform(self, text: str) -> None:
+        """Show a sentence or two for some seconds: nothing is wrong."""
+        self.tell(text)
+        self._news.start()
+
+    def withdraw(self, text: str) -> None:
+        """Take back what is no longer so."""
+        if self.text == text:
+            self.hide()

@@ -125,6 +125,7 @@ def _style_sheet(theme: Theme) -> str:
         QLabel#quiet {{ color: {theme.quiet}; }}
         QLabel#heading {{ color: {theme.quiet}; font-weight: 600; }}
         QFrame#notice {{ background: {theme.raised}; border: 1px solid {theme.warning}; border-radius: 5px; }}
+        QFrame#sheet {{ background: {theme.surface}; border: 0; border-bottom: 1px solid {theme.line}; }}
         QProgressBar {{ border: 0; background: {theme.track}; border-radius: 2px; max-height: 4px; }}
         QProgressBar::chunk {{ background: {theme.accent}; border-radius: 2px; }}
         QToolTip {{ background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.line}; padding: 4px; }}

@@ -266,7 +266,7 @@ def test_without_a_and_b_there_is_nothing_to_play(shot):
     assert not shot.window.morph.slider.isEnabled()
 
 
-def test_a_model_with_the_same_latent_keeps_it_and_another_starts_anew(shot, tmp_path, qtbot):
+def test_a_model_with_the_same_latent_keeps_it_and_another_gets_one_of_its_own_shape(shot, tmp_path, qtbot):
     z = shot.document.z
     twin = zoo.save_model(tmp_path / "twin", Checkpoint(make_generator(seed=1)))
     other = zoo.save_model(

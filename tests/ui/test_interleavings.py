@@ -15,7 +15,10 @@ from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui.canvas import EDIT_PAUSE
+from ganexplorer.ui.latent_space import LatentSpace, carry
 from ganexplorer.ui.workers import RenderThread
+
+NORMAL_64 = LatentSpace(64, Prior.normal())
 
 
 @pytest.fixture
@@ -193,7 +196,7 @@ def test_a_drag_on_the_picture_ends_when_a_model_of_another_latent_opens(shot, o
 
 def test_the_picture_can_be_dragged_before_the_new_models_effects_are_measured(shot, other, qtbot, monkeypatch):
     canvas = shot.window.canvas
-    monkeypatch.setattr(shot.window, "_measure_effects", lambda renderer: None)
+    monkeypatch.setattr(shot.window.effects, "measure", lambda renderer, space: None)
     open_and_wait(shot, other)
     centre = canvas.rect().center()
     drag(qtbot, canvas, centre, centre + QPoint(30, 0))
@@ -201,7 +204,7 @@ def test_the_picture_can_be_dragged_before_the_new_models_effects_are_measured(s
 
 
 def test_a_slider_in_hand_is_let_go_when_a_model_of_another_latent_opens(shot, other, qtbot):
-    row = 20
+    row, start = 20, shot.document.z
     shot.window.latent.view.scrollTo(shot.window.latent.model.index(row))
     rect, viewport = track(shot, row)
     qtbot.mousePress(viewport, LEFT, NONE, rect.center())
@@ -211,6 +214,8 @@ def test_a_slider_in_hand_is_let_go_when_a_model_of_another_latent_opens(shot, o
     move(viewport, rect.center() + QPoint(30, 0))
     qtbot.mouseRelease(viewport, LEFT, NONE, rect.center() + QPoint(30, 0))
     assert torch.equal(shot.document.z, z)
+    shot.document.undo()  # what the slider did before is a step
+    assert torch.equal(shot.document.z, carry(start[None], NORMAL_64, shot.document.subject.space)[0])
     assert not shot.document.can_undo
 
 
@@ -222,13 +227,13 @@ def test_an_open_spin_box_goes_when_a_model_of_another_latent_opens(shot, other,
     qtbot.waitUntil(lambda: view.viewport().findChild(QDoubleSpinBox) is None)
     for _ in range(3):
         shot.document.random()
-    assert undo_all(shot.document) == 3
+    assert undo_all(shot.document) == 4  # the visit to the spin box was one
 
 
 def test_the_wheel_does_not_end_an_edit_of_the_next_model(shot, other, qtbot):
     turn_wheel(shot.window.canvas)
     open_and_wait(shot, other)
-    assert undo_all(shot.document) == 0
+    assert undo_all(shot.document) == 1
     qtbot.wait(EDIT_PAUSE + 100)
     assert undo_all(shot.document) == 0
 
@@ -271,7 +276,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_open_model_selected(shot, tmp_p
 
 
 def test_a_slow_measurement_keeps_no_model_from_opening(shot, other, qtbot, monkeypatch):
-    from ganexplorer.ui import main_window
+    from ganexplorer.ui import measuring
 
     is_free = threading.Event()
 
@@ -280,9 +285,9 @@ def test_a_slow_measurement_keeps_no_model_from_opening(shot, other, qtbot, monk
             images(torch.zeros(1, z_dim))
         return torch.ones(z_dim)
 
-    monkeypatch.setattr(main_window, "dimension_effects", slow)
+    monkeypatch.setattr(measuring, "dimension_effects", slow)
     try:
-        shot.window._measure_effects(shot.window.renderer)
+        shot.window.effects.measure(shot.window.renderer, shot.document.subject.space)
         open_and_wait(shot, other)
         shot.window.close()  # does not wait for it either
     finally:
