@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, BinaryIO, Self
 
 import safetensors.torch
 import torch
@@ -22,10 +21,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.files import FileError, atomic_write, open_regular
 from ganexplorer.core.networks import Network, build
 from ganexplorer.core.spec import NetworkSpec, SpecError
 
 FORMAT = "ganexplorer-1"
+_FAMILY = "ganexplorer-"  # what the formats of all versions begin with
 ROLES = ("generator", "discriminator")
 MAX_FILE_BYTES = 4 * 1024**3
 MAX_HEADER_BYTES = 1024**2
@@ -121,57 +122,55 @@ def card_of(metadata: Mapping[str, str]) -> dict[str, Any]:
 def read_metadata(path: Path | str) -> dict[str, str]:
     """The metadata of a checkpoint (``format``, ``generator``, ``discriminator``, ``card``) without its weights."""
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-            size = int.from_bytes(head, "little") if len(head) == 8 else 0
-            header = file.read(min(size, MAX_HEADER_BYTES + 1))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    return _metadata(path, head + header)
+    with _opened(path) as file:
+        return _metadata(path, _head(file))
+
+
+def is_own(path: Path | str) -> bool:
+    """Whether a file is a checkpoint of any ganexplorer, older or newer, whole or not.
+
+    Raises
+    ------
+    FileError
+        No file that can be opened.
+    """
+    with open_regular(path) as file:
+        try:
+            metadata = json.loads(_head(file)[8:])["__metadata__"]
+            return str(metadata["format"]).startswith(_FAMILY)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return False
 
 
 @contextmanager
-def atomic_write(path: Path | str) -> Iterator[IO[bytes]]:
-    """A binary file that replaces `path` when the block ends, and leaves no trace when it raises.
-
-    Written beside its goal, flushed to the disk, then renamed; the folder entry is flushed too.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """An open file; whatever keeps it from being read is a `CheckpointError`."""
     try:
-        with temporary.open("xb") as file:
+        with open_regular(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    except FileError as error:
+        raise CheckpointError(str(error)) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The length of a safetensors header and the header; of one that is too long, the length and two bytes."""
+    length = file.read(8)
+    claim = int.from_bytes(length, "little")
+    return length + file.read(max(claim, 2) if claim <= MAX_HEADER_BYTES else 2)
 
 
 def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise CheckpointError(f"{path}: is a folder. Name a model, a run folder or a .safetensors file.")
-        if path.exists() and not path.is_file():
-            raise CheckpointError(f"{path}: is not a regular file.")
-        size = path.stat().st_size
+    with _opened(path) as file:
+        _metadata(path, _head(file))  # a file of another kind is not read to its end
+        size = os.fstat(file.fileno()).st_size
         if size > MAX_FILE_BYTES:
             raise CheckpointError(
                 f"{path}: {size / 1e9:.1f} GB is more than the {MAX_FILE_BYTES / 1e9:.1f} GB allowed."
             )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such file.") from None
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        file.seek(0)
+        return file.read(size)
 
 
 def _metadata(path: Path, data: bytes) -> dict[str, str]:
@@ -188,6 +187,12 @@ def _metadata(path: Path, data: bytes) -> dict[str, str]:
         metadata = header.get("__metadata__", {})
     except (ValueError, AttributeError, RecursionError):
         raise CheckpointError(f"{path}: damaged safetensors header. Copy or save the file again.") from None
+    stated = str(metadata.get("format", "")) if isinstance(metadata, dict) else ""
+    if stated.startswith(_FAMILY) and stated != FORMAT:
+        raise CheckpointError(
+            f"{path}: written by a newer ganexplorer, in format {stated[:40]!r}; this version reads {FORMAT!r}. "
+            "Update ganexplorer."
+        )
     if not isinstance(metadata, dict) or "format" not in metadata or not any(role in metadata for role in ROLES):
         raise CheckpointError(
             f"{path}: a safetensors file without ganexplorer's network description. "
@@ -195,7 +200,8 @@ def _metadata(path: Path, data: bytes) -> dict[str, str]:
         )
     if metadata["format"] != FORMAT:
         raise CheckpointError(
-            f"{path}: written in format {metadata['format']!r}, this version reads {FORMAT!r}. Update ganexplorer."
+            f"{path}: written in format {stated[:40]!r}, this version reads {FORMAT!r}. "
+            "Open the files that ganexplorer writes."
         )
     return {str(k): str(v) for k, v in metadata.items()}
 

@@ -17,8 +17,8 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-from ganexplorer.core.checkpoint import atomic_write
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.files import atomic_write
 from ganexplorer.core.render import Pixels
 
 PNG_KEY = "ganexplorer"

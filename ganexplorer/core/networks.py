@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.spec import (
+    ELU,
+    GELU,
+    SELU,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
@@ -19,9 +22,11 @@ from ganexplorer.core.spec import (
     LeakyReLU,
     Linear,
     NetworkSpec,
+    Permute,
     ReLU,
     Reshape,
     Sigmoid,
+    SiLU,
     SpecError,
     Tanh,
     Upsample,
@@ -91,6 +96,15 @@ class _EmptyConv2d(_Empty, nn.Conv2d):
 
 class _EmptyConvTranspose2d(_Empty, nn.ConvTranspose2d):
     pass
+
+
+class _Permute(nn.Module):
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self._dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, *self._dims)
 
 
 def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:
@@ -219,8 +233,8 @@ def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
             return _EmptyLinear(inputs, outputs, bias=bias)
         case Conv2d(inputs, outputs, kernel, stride, padding, bias):
             return _EmptyConv2d(inputs, outputs, kernel, stride, padding, bias=bias)
-        case ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias):
-            return _EmptyConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=bias)
+        case ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias, output_padding):
+            return _EmptyConvTranspose2d(inputs, outputs, kernel, stride, padding, output_padding, bias=bias)
         case BatchNorm(features, eps, momentum):
             norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
             return norm(features, eps=eps, momentum=momentum)
@@ -228,12 +242,22 @@ def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
             return nn.LeakyReLU(slope)
         case ReLU():
             return nn.ReLU()
+        case ELU(alpha):
+            return nn.ELU(alpha)
+        case SELU():
+            return nn.SELU()
+        case GELU():
+            return nn.GELU()
+        case SiLU():
+            return nn.SiLU()
         case Tanh():
             return nn.Tanh()
         case Sigmoid():
             return nn.Sigmoid()
         case Reshape(new_shape):
             return nn.Unflatten(1, new_shape) if len(shape) == 1 and len(new_shape) == 3 else nn.Flatten()
+        case Permute(dims):
+            return _Permute(dims)
         case Upsample(scale, mode):
             return nn.Upsample(scale_factor=scale, mode=mode)
         case _:

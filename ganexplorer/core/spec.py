@@ -98,13 +98,18 @@ class ConvTranspose2d(Layer):
     stride: int = 1
     padding: int = 0
     bias: bool = True
+    output_padding: int = 0
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width = _image_size(self.kind, self.inputs, shape)
 
         def out(size: int) -> int:
-            return (size - 1) * self.stride - 2 * self.padding + self.kernel
+            return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
 
+        _expect(
+            self.output_padding < self.stride,
+            f"output padding {self.output_padding} is not smaller than the stride {self.stride}",
+        )
         result = (self.outputs, out(height), out(width))
         _expect(min(result) >= 1, f"transposed convolution leaves nothing of its input {_words(shape)}")
         return result
@@ -136,36 +141,53 @@ class BatchNorm(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class LeakyReLU(Layer):
+class Activation(Layer):
+    """A function of each value by itself."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyReLU(Activation):
     kind: ClassVar[str] = "leaky_relu"
     slope: float = 0.01
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
 
 @dataclass(frozen=True, slots=True)
-class ReLU(Layer):
+class ReLU(Activation):
     kind: ClassVar[str] = "relu"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
+
+@dataclass(frozen=True, slots=True)
+class ELU(Activation):
+    kind: ClassVar[str] = "elu"
+    alpha: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tanh(Layer):
+class SELU(Activation):
+    kind: ClassVar[str] = "selu"
+
+
+@dataclass(frozen=True, slots=True)
+class GELU(Activation):
+    kind: ClassVar[str] = "gelu"
+
+
+@dataclass(frozen=True, slots=True)
+class SiLU(Activation):
+    kind: ClassVar[str] = "silu"
+
+
+@dataclass(frozen=True, slots=True)
+class Tanh(Activation):
     kind: ClassVar[str] = "tanh"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
 
 @dataclass(frozen=True, slots=True)
-class Sigmoid(Layer):
+class Sigmoid(Activation):
     kind: ClassVar[str] = "sigmoid"
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +199,22 @@ class Reshape(Layer):
         fits = math.prod(shape) == math.prod(self.shape) and 1 in (len(shape), len(self.shape))
         _expect(fits, f"{_words(shape)} cannot be reshaped to {_words(self.shape)}")
         return self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Permute(Layer):
+    """Another order of an image's dimensions, counted from 1 as `torch.permute` does with the batch as 0.
+
+    (1, 3, 2) swaps rows and columns; (3, 1, 2) makes (channels, height, width) of (height, width, channels).
+    """
+
+    kind: ClassVar[str] = "permute"
+    dims: Shape
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _expect(sorted(self.dims) == [1, 2, 3], f"dims are an order of 1, 2, 3, not {self.dims}")
+        _expect(len(shape) == 3, f"only an image can be permuted, not {_words(shape)}")
+        return tuple(shape[dim - 1] for dim in self.dims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +231,8 @@ class Upsample(Layer):
 LAYER_KINDS: dict[str, type[Layer]] = {
     cls.kind: cls
     for cls in (
-        Linear, Conv2d, ConvTranspose2d, BatchNorm, LeakyReLU, ReLU, Tanh, Sigmoid, Reshape, Upsample,
+        Linear, Conv2d, ConvTranspose2d, BatchNorm, LeakyReLU, ReLU, ELU, SELU, GELU, SiLU, Tanh, Sigmoid,
+        Reshape, Permute, Upsample,
     )
 }  # fmt: skip
 
@@ -344,7 +383,7 @@ def _layer_from_dict(number: int, item: object) -> Layer:
         if key == "kind":
             continue
         _expect(key in known, f"layer {number} ({cls.kind}) has no option {key!r}")
-        values[key] = _int_tuple(value, key) if key == "shape" else value
+        values[key] = _int_tuple(value, key) if known[key].type == "Shape" else value
     try:
         return cls(**values)
     except TypeError as error:
@@ -360,8 +399,8 @@ def _check_sizes(number: int, layer: Layer) -> None:
                 isinstance(value, int) and not isinstance(value, bool),
                 f"{where} is not a whole number: {value!r}",
             )
-            low = 0 if field.name == "padding" else 1
-            high = 64 if field.name in ("kernel", "stride", "padding", "scale") else 2**24
+            low = 0 if field.name in ("padding", "output_padding") else 1
+            high = 64 if field.name in ("kernel", "stride", "padding", "output_padding", "scale") else 2**24
             _expect(low <= value <= high, f"{where} is {value}, not {low} to {high}")
         elif field.type == "float":
             number_ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,13 +21,16 @@ import platformdirs
 from ganexplorer.core.checkpoint import (
     Checkpoint,
     CheckpointError,
-    atomic_write,
     card_of,
+    is_own,
     read_metadata,
     read_networks,
     write_networks,
 )
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.files import atomic_write
+from ganexplorer.core.foreign import opening
+from ganexplorer.core.foreign.opening import ForeignFile
 from ganexplorer.core.spec import NetworkSpec, SpecError
 
 GENERATOR_FILE = "generator.safetensors"
@@ -41,7 +44,7 @@ class ModelNotFound(UserError):
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model that can be opened: its name and the file of its generator."""
+    """A model that can be opened: its name and the file of its generator, in our own format or a stranger's."""
 
     name: str
     path: Path
@@ -51,8 +54,15 @@ class ModelEntry:
         return read_metadata(self.path)
 
     @cached_property
+    def foreign(self) -> ForeignFile | None:
+        """A stranger's file as it was understood; None for a file of ganexplorer's own. Raises `UserError`."""
+        return None if is_own(self.path) else opening.read(self.path)
+
+    @cached_property
     def spec(self) -> NetworkSpec:
-        """Raises `CheckpointError` when the file is not a checkpoint."""
+        """Raises `UserError` when the file cannot be opened."""
+        if self.foreign is not None:
+            return self.foreign.spec
         try:
             if "generator" not in self._metadata:
                 raise CheckpointError(f"{self.path}: holds a discriminator alone. Open the generator's file instead.")
@@ -62,10 +72,12 @@ class ModelEntry:
 
     @cached_property
     def card(self) -> dict[str, Any]:
-        return card_of(self._metadata)
+        return card_of(self._metadata) if self.foreign is None else self.foreign.card
 
     @property
     def has_discriminator(self) -> bool:
+        if self.foreign is not None:
+            return self.foreign.has_discriminator
         return "discriminator" in self._metadata or self._discriminator_path is not None
 
     @property
@@ -75,7 +87,9 @@ class ModelEntry:
         return sum(path.stat().st_size for path in paths)
 
     def load(self) -> Checkpoint:
-        """Generator, discriminator (where there is one) and card; raises `CheckpointError`."""
+        """Generator, discriminator (where there is one) and card; raises `UserError`."""
+        if self.foreign is not None:
+            return self.foreign.checkpoint()
         checkpoint = Checkpoint.load(self.path)
         if checkpoint.discriminator is None and self._discriminator_path is not None:
             networks, _ = read_networks(self._discriminator_path)
@@ -84,6 +98,13 @@ class ModelEntry:
                 raise CheckpointError(f"{self._discriminator_path}: is for images of another shape than the generator.")
             checkpoint = dataclasses.replace(checkpoint, discriminator=beside)
         return checkpoint
+
+    def with_choices(self, changes: Mapping[str, Any], network: str | None = None) -> ModelEntry:
+        """The same stranger's file, not read again, understood with other choices; raises `UserError`."""
+        assert self.foreign is not None
+        other = dataclasses.replace(self)
+        other.__dict__["foreign"] = self.foreign.with_choices(changes, network)
+        return other
 
     @property
     def _discriminator_path(self) -> Path | None:

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 import torch
 
-from ganexplorer.core.checkpoint import Checkpoint, atomic_write
+from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.files import atomic_write
 from ganexplorer.core.media import save_png, sheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train.config import TrainConfig

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from ganexplorer.core.checkpoint import (
     MAX_HEADER_BYTES,
     Checkpoint,
     CheckpointError,
-    atomic_write,
     card_of,
+    is_own,
     read_metadata,
     read_networks,
     write_networks,
 )
+from ganexplorer.core.files import FileError, atomic_write
 
 CARD = {"name": "probe", "step": 1200, "data": "toy:digits", "note": "naïve ✓", "config": {"widths": [3, 4]}}
 
@@ -187,7 +189,7 @@ def test_metadata_of_a_truncated_header_is_refused(good: Path, cut: int) -> None
 
 
 def test_metadata_of_an_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="No such file"):
+    with pytest.raises(CheckpointError, match="no such file"):
         read_metadata(tmp_path / "absent.safetensors")
 
 
@@ -195,7 +197,7 @@ def test_metadata_of_an_absent_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "absent.safetensors") == "no such file."
+    assert refusal(tmp_path / "absent.safetensors") == "no such file. Check its name and folder."
 
 
 def test_a_file_below_a_file_is_refused(good: Path) -> None:
@@ -209,7 +211,9 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert refusal(tmp_path / "pipe") == "is not a regular file."
+    assert refusal(tmp_path / "pipe").startswith("is a pipe, not a regular file.")
+    with pytest.raises(CheckpointError, match="is a pipe"):
+        read_metadata(tmp_path / "pipe")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
@@ -252,6 +256,30 @@ def test_an_oversized_header_is_refused_without_reading_it(tmp_path: Path, size:
     assert f"its header claims {size:,} bytes" in refusal(tmp_path / "x")
 
 
+def test_a_file_of_99_mb_with_a_long_header_is_refused_with_little_memory(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        file.write(struct.pack("<Q", 99_000_000) + b"{")
+        file.truncate(99_000_100)  # sparse
+    tracemalloc.start()
+    try:
+        assert "its header claims 99,000,000 bytes" in refusal(tmp_path / "x")
+        assert tracemalloc.get_traced_memory()[1] < 10 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_file_of_another_kind_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(10**9)  # sparse
+    tracemalloc.start()
+    try:
+        assert refusal(tmp_path / "x").startswith("is not a safetensors file.")
+        assert tracemalloc.get_traced_memory()[1] < 10 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_safetensors_file_without_a_network_description_is_refused(tmp_path: Path) -> None:
     safetensors.torch.save_file({"weight": torch.zeros(3)}, tmp_path / "x")
     assert refusal(tmp_path / "x").startswith("a safetensors file without ganexplorer's network description.")
@@ -267,9 +295,44 @@ def test_a_file_that_lacks_an_entry_is_refused(tmp_path: Path, entry: str) -> No
 def test_a_newer_format_is_refused_with_both_versions(good: Path) -> None:
     rewrite(good, metadata=lambda metadata: metadata.update(format="ganexplorer-2"))
     text = refusal(good)
-    assert "'ganexplorer-2'" in text
+    assert text.startswith("written by a newer ganexplorer, in format 'ganexplorer-2'")
     assert FORMAT in text
     assert text.endswith("Update ganexplorer.")
+
+
+def test_a_newer_format_may_describe_its_networks_otherwise(good: Path) -> None:
+    rewrite(good, metadata=lambda metadata: (metadata.clear(), metadata.update(format="ganexplorer-2", nets="{}")))
+    assert refusal(good).startswith("written by a newer ganexplorer")
+
+
+# ---- whose file it is
+
+
+def test_own_files_are_known_also_newer_and_cut_ones(good: Path) -> None:
+    assert is_own(good)
+    good.write_bytes(good.read_bytes()[:-10])
+    assert is_own(good)
+    safetensors.torch.save_file({"a": torch.zeros(1)}, good, {"format": "ganexplorer-2"})
+    assert is_own(good)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"name": "ganexplorer-1"}], ids=str)
+def test_a_safetensors_file_of_another_program_is_not_own(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "x", metadata)
+    assert not is_own(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"x" * 50, b"\xff" * 8 + b"{}", struct.pack("<Q", 4) + b"null", struct.pack("<Q", 9000) + b"{}"]
+)
+def test_another_file_is_not_own(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x").write_bytes(data)
+    assert not is_own(tmp_path / "x")
+
+
+def test_whose_an_absent_file_is_cannot_be_told(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no such file"):
+        is_own(tmp_path / "absent")
 
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])

@@ -20,15 +20,21 @@ from ganexplorer.core.networks import (
     mlp_generator,
 )
 from ganexplorer.core.spec import (
+    ELU,
+    GELU,
+    SELU,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
+    Layer,
     LeakyReLU,
     Linear,
     NetworkSpec,
+    Permute,
     ReLU,
     Reshape,
     Sigmoid,
+    SiLU,
     SpecError,
     Tanh,
 )
@@ -300,3 +306,43 @@ def test_a_dcgan_is_the_one_of_the_paper() -> None:
     assert [layer.features for layer in discriminator.layers if isinstance(layer, BatchNorm)] == [128, 256, 512]
     # the counts of PyTorch's own DCGAN example
     assert (generator.parameter_count, discriminator.parameter_count) == (3_576_704, 2_765_568)
+
+
+@pytest.mark.parametrize(
+    ("layer", "module"),
+    [
+        (ELU(0.5), nn.ELU(0.5)),
+        (SELU(), nn.SELU()),
+        (GELU(), nn.GELU()),
+        (SiLU(), nn.SiLU()),
+    ],
+)
+def test_an_activation_is_that_of_pytorch(layer: Layer, module: nn.Module) -> None:
+    network = build(NetworkSpec((layer, Reshape((1, 2, 3))), (1, 2, 3), 6, Prior.normal()))
+    z = torch.randn(4, 6, generator=seeded_generator())
+    assert torch.equal(network(z), module(z).reshape(4, 1, 2, 3))
+
+
+@pytest.mark.parametrize("dims", [(1, 2, 3), (1, 3, 2), (3, 1, 2), (3, 2, 1)])
+def test_permute_counts_dimensions_as_torch_does(dims: tuple[int, int, int]) -> None:
+    values = torch.arange(24.0).reshape(2, 3, 4)
+    shape = values.permute(*(dim - 1 for dim in dims)).shape
+    network = build(NetworkSpec((Reshape((2, 3, 4)), Permute(dims)), tuple(shape), 24, Prior.normal()))
+    assert torch.equal(network(values.reshape(1, 24))[0], values.permute(*(dim - 1 for dim in dims)))
+
+
+def test_output_padding_makes_an_odd_kernel_double_the_size() -> None:
+    layers = (Reshape((2, 4, 4)), ConvTranspose2d(2, 1, 5, 2, 2, output_padding=1))
+    network = build(NetworkSpec(layers, (1, 8, 8), 32, Prior.normal()))
+    initialize(network, "default", seeded_generator())
+    module = nn.ConvTranspose2d(2, 1, 5, 2, 2, 1)
+    module.load_state_dict(network.layers[1].state_dict())
+    z = torch.randn(3, 32, generator=seeded_generator())
+    assert torch.equal(network(z), module(z.reshape(3, 2, 4, 4)))
+
+
+def test_output_padding_is_smaller_than_the_stride() -> None:
+    with pytest.raises(SpecError, match="output padding 2 is not smaller than the stride 2"):
+        NetworkSpec(
+            (Reshape((2, 4, 4)), ConvTranspose2d(2, 1, 5, 2, 2, output_padding=2)), (1, 9, 9), 32, Prior.normal()
+        )

@@ -14,9 +14,12 @@ from small_nets import DISCRIMINATORS, GENERATORS, quick
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import build, dcgan_discriminator, dcgan_generator, mlp_discriminator, mlp_generator
 from ganexplorer.core.spec import (
+    ELU,
+    GELU,
     LAYER_KINDS,
     MAX_LAYERS,
     MAX_Z_DIM,
+    SELU,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
@@ -24,9 +27,11 @@ from ganexplorer.core.spec import (
     LeakyReLU,
     Linear,
     NetworkSpec,
+    Permute,
     ReLU,
     Reshape,
     Sigmoid,
+    SiLU,
     SpecError,
     Tanh,
     Upsample,
@@ -40,14 +45,19 @@ ONE_OF_EACH: dict[str, NetworkSpec] = {
     "linear": NetworkSpec((Linear(3, 4, bias=False), Reshape((1, 2, 2))), (1, 2, 2), 3, NORMAL),
     "conv2d": NetworkSpec((Conv2d(2, 1, 3, 2, 1, bias=False), Reshape((1,))), (2, 2, 2)),
     "conv_transpose2d": NetworkSpec(
-        (Reshape((2, 2, 1)), ConvTranspose2d(2, 3, 4, 3, 1, bias=False)), (3, 5, 2), 4, NORMAL
+        (Reshape((2, 2, 1)), ConvTranspose2d(2, 3, 4, 3, 1, False, output_padding=2)), (3, 7, 4), 4, NORMAL
     ),
     "batch_norm": NetworkSpec((BatchNorm(4, eps=0.01, momentum=0.5), Reshape((4, 1, 1))), (4, 1, 1), 4, NORMAL),
     "leaky_relu": NetworkSpec((LeakyReLU(0.3), Reshape((1, 1, 2))), (1, 1, 2), 2, Prior.uniform(-0.5, 2)),
     "relu": NetworkSpec((ReLU(), Reshape((1, 1, 2))), (1, 1, 2), 2, Prior.constant(0.25)),
+    "elu": NetworkSpec((ELU(0.5), Reshape((1, 1, 2))), (1, 1, 2), 2, NORMAL),
+    "selu": NetworkSpec((SELU(), Reshape((1, 1, 2))), (1, 1, 2), 2, NORMAL),
+    "gelu": NetworkSpec((GELU(), Reshape((1, 1, 2))), (1, 1, 2), 2, NORMAL),
+    "silu": NetworkSpec((SiLU(), Reshape((1, 1, 2))), (1, 1, 2), 2, NORMAL),
     "tanh": NetworkSpec((Tanh(), Reshape((1, 1, 2))), (1, 1, 2), 2, Prior.normal(1, 3)),
     "sigmoid": NetworkSpec((Sigmoid(), Reshape((1, 1, 2))), (1, 1, 2), 2, NORMAL, (0.0, 1.0)),
     "reshape": NetworkSpec((Reshape((12,)), Linear(12, 1)), (3, 2, 2), value_range=(0.0, 1.0)),
+    "permute": NetworkSpec((Reshape((2, 4, 3)), Permute((3, 1, 2))), (3, 2, 4), 24, NORMAL),
     "upsample": NetworkSpec((Reshape((1, 2, 1)), Upsample(3, "bilinear")), (1, 6, 3), 2, NORMAL),
 }
 

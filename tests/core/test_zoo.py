@@ -303,7 +303,7 @@ def test_a_damaged_discriminator_beside_a_good_generator_is_told_by_its_file(tmp
 
 def test_the_spec_of_a_file_that_is_no_checkpoint_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"not a checkpoint")
-    with pytest.raises(CheckpointError, match="is not a safetensors file"):
+    with pytest.raises(UserError, match="is of no known format"):
         _ = resolve(str(tmp_path / "x.safetensors"), []).spec
 
 
