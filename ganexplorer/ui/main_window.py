@@ -17,6 +17,7 @@ from ganexplorer.core import zoo
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.directions import strongest_dimensions
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.foreign import guard
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.spec import NetworkSpec
@@ -362,6 +363,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.hide()  # saving may take a moment
+        guard.stop_all()  # nobody waits for that file any more
         for part in (self._fps_timer, self.opener, self.watch, self.morph, self.effects):
             part.stop()
         self.train.close_session()

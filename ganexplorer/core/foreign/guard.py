@@ -108,12 +108,28 @@ def _run(child: Sequence[str], file: BinaryIO, answer: BinaryIO, seconds: float)
         env={**os.environ, **threads},
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     ) as process:
+        _children.add(process)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
         finally:
             process.kill()
+            _children.discard(process)
+
+
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def running() -> int:
+    """How many children are reading now."""
+    return len(_children)
+
+
+def stop_all() -> None:
+    """Stop every child that is reading; whoever waits for one gets a `ContainerError`. For a program that ends."""
+    for process in list(_children):
+        process.kill()
 
 
 def _cause(status: int) -> str:
