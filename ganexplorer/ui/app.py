@@ -91,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         notifier.setEnabled(False)
     if not written:
         raise UserError(f"{arguments.screenshot}: the picture cannot be written. Name a PNG in a folder that exists.")
+    if arguments.screenshot is not None and window.refusal:
+        raise UserError(window.refusal)
     return status
 
 

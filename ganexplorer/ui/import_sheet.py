@@ -1,14 +1,16 @@
-"""What a stranger's file could not say: each choice as a field, and the picture follows."""
+"""What a stranger's file could not say: each choice as a field."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -19,14 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ganexplorer.core.errors import plain
 from ganexplorer.core.foreign.choices import ACTIVATIONS, OUTPUTS, UPSAMPLINGS, Choices, to_text
-from ganexplorer.core.foreign.opening import ForeignFile, keep_choices
-from ganexplorer.core.zoo import ModelEntry
-from ganexplorer.ui.opening import Opener, OpenRequest
+from ganexplorer.core.foreign.opening import ForeignFile
+from ganexplorer.ui.calm_combo import CalmComboBox
 from ganexplorer.ui.theme import GAP
-from ganexplorer.ui.workers import JobThread
+from ganexplorer.ui.tips import plain_tip
 
-COLUMNS = 5
+COLUMNS = 5  # at most; a narrow sheet has fewer
+COLUMN_WIDTH = 104  # pixels that a field and its title need
 NETWORK = "network"  # not one of the choices, but chosen in the same way
 
 _TITLES = {
@@ -63,7 +66,8 @@ _EDITABLE = ("slope", "eps", "first_eps", "prior", "image_shape")
 class ImportSheet(QFrame):
     """Fields for the choices of a `ForeignFile`; hidden while the open model is one of our own.
 
-    `changed` asks for another choice; the field goes back to what is so until `show_file` brings the answer.
+    `changed` asks for a choice; `show_file` brings the answer, and the field says what is so. What is being typed is
+    left alone meanwhile.
     """
 
     changed = Signal(str, str)  # field, value as text
@@ -73,28 +77,29 @@ class ImportSheet(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="sheet")
         self._file: ForeignFile | None = None
-        self._heading = QLabel("What the file does not say", objectName="heading")
+        self._is_quiet = False  # a field that goes away loses the focus, but nobody has ended typing
+        self._is_away = False
+        self._is_wanted = False  # once it is no longer away
+        self._heading = QLabel("What the file does not say", objectName="heading", wordWrap=True)
         self._note = QLabel(textFormat=Qt.TextFormat.PlainText, objectName="quiet", wordWrap=True)
         for label in (self._heading, self._note):
             label.setMinimumWidth(1)
         self._heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.usual = _button("Usual values", "Go back to what is usual for such a network")
-        self.usual.clicked.connect(self.reset)
+        self.usual.clicked.connect(self._on_usual)
         self.save = _button("Save model…", "Write a model file of ganexplorer's own, with these choices in it")
         self.save.clicked.connect(self.save_wanted)
-        close = _button("✕", "Close; View > Import sheet shows it again")
-        close.setAccessibleName("Close the import sheet")
-        close.clicked.connect(self.hide)
+        self.close_button = _button("✕", "Close; View > Import sheet shows it again")
+        self.close_button.setAccessibleName("Close the import sheet")
+        self.close_button.clicked.connect(self.hide)
         top = QHBoxLayout()
         top.setSpacing(GAP // 2)
         top.addWidget(self._heading, 1)
-        for button in (self.usual, self.save, close):
+        for button in (self.usual, self.save, self.close_button):
             top.addWidget(button)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GAP)
         self._grid.setVerticalSpacing(2)
-        for column in range(COLUMNS):
-            self._grid.setColumnStretch(column, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, GAP, GAP, 12)
         layout.setSpacing(GAP // 2)
@@ -102,7 +107,31 @@ class ImportSheet(QFrame):
         layout.addWidget(self._note)
         layout.addLayout(self._grid)
         self.fields: dict[str, QComboBox] = {}
+        self._titles: list[QLabel] = []  # one for each field
+        self._columns = COLUMNS
         self.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(3 * COLUMN_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        columns = max(3, min(COLUMNS, event.size().width() // COLUMN_WIDTH))
+        if columns != self._columns:
+            self._columns = columns
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Put the fields into rows."""
+        while self._grid.takeAt(0) is not None:
+            pass
+        for column in range(COLUMNS):
+            self._grid.setColumnStretch(column, int(column < self._columns))
+        for i, (title, field) in enumerate(zip(self._titles, self.fields.values(), strict=True)):
+            row, column = divmod(i, self._columns)
+            title.setContentsMargins(0, 0 if row == 0 else GAP // 2, 0, 0)
+            self._grid.addWidget(title, 2 * row, column)
+            self._grid.addWidget(field, 2 * row + 1, column)
 
     @property
     def file(self) -> ForeignFile | None:
@@ -112,37 +141,72 @@ class ImportSheet(QFrame):
     def show_file(self, file: ForeignFile | None) -> None:
         """Show the choices of `file`; None: the open model needs none, and the sheet goes."""
         before, self._file = self._file, file
+        is_same = before is not None and file is not None and before.path == file.path
         if file is None:
-            self.hide()
+            with self._quiet():
+                self._is_wanted = False
+                self.hide()
             return
         names = ([NETWORK] if len(file.labels) > 1 else []) + file.reading.open_choices
         if list(self.fields) != names:
-            self._make_fields(names)
-        for name, field in self.fields.items():
-            self._fill(name, field, file)
+            with self._quiet():
+                self._make_fields(names)
         if "slope" in self.fields:
-            self.fields["slope"].setEnabled(file.choices.activation == "leaky_relu")
+            with self._quiet():
+                self.fields["slope"].setEnabled(file.choices.activation == "leaky_relu")
+        for name, field in self.fields.items():
+            if not (is_same and field.isEnabled() and _is_typed_into(field)):
+                self._fill(name, field, file)
         self.usual.setEnabled(bool(file.stored) or file.network != file.labels[0])
-        self._heading.setToolTip(f"Assumed for {file.path}: change what looks wrong, the picture follows")
+        self._heading.setToolTip(plain_tip(f"Assumed for {file.path}: change what looks wrong, the picture follows"))
         told = ", ".join(_TITLES[name].lower() for name in file.evident if name in self.fields)
         notes = [file.note, f"Told by the statistics of its batch norms: {told}." if told else ""]
-        self._note.setText(" ".join(note for note in notes if note))
+        self._note.setText(plain(" ".join(note for note in notes if note)))
         self._note.setVisible(any(notes))
-        if before is None or before.path != file.path:
-            self.show()
+        if not is_same:
+            self._is_wanted = True
+            self.setVisible(not self._is_away)
+
+    def set_away(self, is_away: bool) -> None:
+        """Whether something else than the file is on show: the sheet is away for so long."""
+        if is_away == self._is_away:
+            return
+        self._is_away = is_away
+        with self._quiet():
+            if is_away:
+                self._is_wanted = not self.isHidden()
+                self.hide()
+            else:
+                self.setVisible(self._is_wanted)
+        if is_away and self._file is not None:
+            for name, field in self.fields.items():
+                self._fill(name, field, self._file)  # what was half typed is not there when it comes back
+
+    def commit(self) -> None:
+        """Ask for what was typed, as leaving the field does; a click on a button leaves none."""
+        for name, field in self.fields.items():
+            if _is_typed_into(field):
+                self._ask(name)
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        self._is_quiet = True
+        try:
+            yield
+        finally:
+            self._is_quiet = False
 
     def _make_fields(self, names: list[str]) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            assert widget is not None
+        focused = next((name for name, field in self.fields.items() if field.hasFocus()), None)
+        for widget in (*self._titles, *self.fields.values()):
+            self._grid.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
-        self.fields = {}
+        self.fields, self._titles = {}, []
         help_of = {field.name: field.metadata["help"] for field in dataclasses.fields(Choices)}
-        for i, name in enumerate(names):
-            row, column = divmod(i, COLUMNS)
+        for name in names:
             title = QLabel(_TITLES[name], objectName="quiet")
-            title.setContentsMargins(0, 0 if row == 0 else GAP // 2, 0, 0)
+            title.setMinimumWidth(1)
             field = _Field()
             field.setEditable(name in _EDITABLE)
             field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -159,12 +223,20 @@ class ImportSheet(QFrame):
             if (line := field.lineEdit()) is not None:
                 line.editingFinished.connect(self._on_typed)
                 line.setProperty("choice", name)
-            self._grid.addWidget(title, 2 * row, column)
-            self._grid.addWidget(field, 2 * row + 1, column)
+                field.setCompleter(None)  # type: ignore[arg-type]  # it would make 0.01 of 0
+                line.setAcceptDrops(False)  # a file goes on to the window; as text, its path is no choice
             self.fields[name] = field
+            self._titles.append(title)
+        self._lay_out()
+        chain = [self.usual, self.save, self.close_button, *self.fields.values()]
+        for earlier, later in pairwise(chain):
+            self.setTabOrder(earlier, later)
+        if focused in self.fields:
+            self.fields[focused].show()  # the layout would do so later, and what is hidden takes no focus
+            self.fields[focused].setFocus()
 
     def _fill(self, name: str, field: QComboBox, file: ForeignFile) -> None:
-        text = _value(file, name)
+        text = shown_value(file, name)
         offered = [*_offered(name, file)]
         if text not in offered:
             offered.append(text)
@@ -178,98 +250,45 @@ class ImportSheet(QFrame):
             line.setCursorPosition(0)
         field.blockSignals(False)
 
+    @Slot()
+    def _on_usual(self) -> None:
+        self.commit()
+        self.reset.emit()
+
     @Slot(int)
     def _on_activated(self, _: int) -> None:
         field = self.sender()
         if isinstance(field, QComboBox):
-            self._ask(field.property("choice"), field.currentText())
+            self._ask(field.property("choice"))
 
     @Slot()
     def _on_typed(self) -> None:
         name = self.sender().property("choice")
-        self._ask(name, self.fields[name].currentText())
+        if name in self.fields and _is_typed_into(self.fields[name]):  # else it is only left, or an item was chosen
+            self._ask(name)
 
-    def _ask(self, name: str, text: str) -> None:
-        """Ask for another choice, unless it is the one that stands."""
-        if self._file is not None and text != _value(self._file, name):
-            self.changed.emit(name, text)
-
-
-class Importer(QObject):
-    """Puts what a person chooses on the sheet into effect: the model is understood anew, and the choice kept."""
-
-    def __init__(self, sheet: ImportSheet, opener: Opener, jobs: JobThread, parent: QObject) -> None:
-        super().__init__(parent)
-        self._sheet, self._opener, self._jobs = sheet, opener, jobs
-        self._entry: ModelEntry | None = None
-        self._asked: dict[str, Any] = {}  # choices whose effect is not seen yet
-        self._network: str | None = None
-        sheet.changed.connect(self._on_changed)
-        sheet.reset.connect(self._on_reset)
-        sheet.save_wanted.connect(self.save_model)
-
-    def show_entry(self, entry: ModelEntry) -> None:
-        """The model on show is another, or is understood in another way."""
-        was_asked = (bool(self._asked) or self._network is not None) and (
-            self._entry is not None and entry.path == self._entry.path
-        )
-        self._asked, self._network = {}, None
-        self._entry = entry
-        file = entry.foreign
-        self._sheet.show_file(file)
-        if was_asked and file is not None:
-            self._jobs.submit(f"keep {entry.path}", lambda: keep_choices(file), first=True)
-
-    def give_up(self) -> None:
-        """What was asked for cannot be: show what is so."""
-        self._asked, self._network = {}, None
-        self._sheet.show_file(self._sheet.file)
-
-    @Slot(str, str)
-    def _on_changed(self, name: str, text: str) -> None:
-        if name == NETWORK:
-            self._network = text
-        else:
-            self._asked[name] = text
-        self._ask()
-
-    @Slot()
-    def _on_reset(self) -> None:
-        assert self._entry is not None
-        assert self._entry.foreign is not None
-        self._asked = self._entry.foreign.usual.to_dict()
-        self._network = self._entry.foreign.labels[0]
-        self._ask()
-
-    def _ask(self) -> None:
-        assert self._entry is not None
-        self._opener.open(OpenRequest(self._entry, choices=dict(self._asked), network=self._network))
-
-    @Slot()
-    def save_model(self) -> None:
-        """Write the model on show as a file of ganexplorer's own."""
-        if self._entry is None:
+    def _ask(self, name: str) -> None:
+        field = self.fields.get(name)
+        if field is None or self._is_quiet:
             return
-        entry = self._entry
-        path, _ = QFileDialog.getSaveFileName(
-            self._sheet, "Save the model", f"{entry.name}.safetensors", "Models (*.safetensors)"
-        )
-        if path:
-            self._jobs.submit(f"save {path}", lambda: entry.load().save(path), first=True)
+        if (line := field.lineEdit()) is not None:
+            line.setModified(False)
+        self.changed.emit(name, field.currentText())
 
 
-class _Field(QComboBox):
-    """A field that the wheel passes over: it would redraw the model by accident."""
-
-    def wheelEvent(self, event: object) -> None:
-        event.ignore()  # type: ignore[attr-defined]
-
+class _Field(CalmComboBox):
     def minimumSizeHint(self) -> QSize:
         return QSize(64, super().minimumSizeHint().height())
 
 
-def _value(file: ForeignFile, name: str) -> str:
+def shown_value(file: ForeignFile, name: str) -> str:
+    """A choice as its field shows it."""
     return file.network if name == NETWORK else to_text(getattr(file.choices, name))
+
+
+def _is_typed_into(field: QComboBox) -> bool:
+    line = field.lineEdit()
+    return line is not None and line.isModified()
 
 
 def _offered(name: str, file: ForeignFile) -> tuple[str, ...]:

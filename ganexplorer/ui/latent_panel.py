@@ -13,7 +13,6 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QListView,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 from torch import Tensor
 
+from ganexplorer.ui.calm_combo import CalmComboBox
 from ganexplorer.ui.document import Document
 from ganexplorer.ui.latent_rows import FINE, KEY_STEP, ROW_HEIGHT, LatentDelegate, LatentModel
 from ganexplorer.ui.theme import Theme
@@ -163,7 +163,7 @@ class LatentPanel(QWidget):
         self.view = LatentView(document, self.model, self._delegate, self)
         self._document = document
         self._norm = QLabel(objectName="quiet")
-        self.order = QComboBox(accessibleName="Order of the sliders")
+        self.order = CalmComboBox(accessibleName="Order of the sliders")
         self.order.addItems(["Strongest first", "By number"])
         self.order.setToolTip("Order of the sliders: by how much each changes the picture, or by its number")
         self.order.currentIndexChanged.connect(self._on_order_changed)

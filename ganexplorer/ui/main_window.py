@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QVBoxLayout, QWidget
 from torch import Tensor
 
 from ganexplorer.core import zoo
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.directions import strongest_dimensions
-from ganexplorer.core.errors import UserError
+from ganexplorer.core.errors import UserError, plain
 from ganexplorer.core.foreign import guard
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
@@ -28,7 +26,8 @@ from ganexplorer.ui.canvas import Canvas
 from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.dropping import FileDrops
 from ganexplorer.ui.file_watch import FileWatch
-from ganexplorer.ui.import_sheet import Importer, ImportSheet
+from ganexplorer.ui.import_sheet import ImportSheet
+from ganexplorer.ui.importing import Importer
 from ganexplorer.ui.latent_panel import LatentPanel
 from ganexplorer.ui.measuring import EffectMeter
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
@@ -37,6 +36,7 @@ from ganexplorer.ui.morph_panel import MorphPanel
 from ganexplorer.ui.notice_bar import NoticeBar
 from ganexplorer.ui.opening import Opened, Opener, OpenFailed, OpenRequest, live_renderer, thumbnail
 from ganexplorer.ui.recent import RecentMenu
+from ganexplorer.ui.status_line import StatusLine
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.train_panel import TrainPanel, read_run
 from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
@@ -63,8 +63,6 @@ class MainWindow(QMainWindow):
         self._file_subject: Subject | None = None
         self.stamp = 0
         self._has_image = False
-        self._render_milliseconds = 0.0
-        self._frame_times: deque[float] = deque(maxlen=60)
 
         self.canvas = Canvas(self.document, theme)
         self.latent = LatentPanel(self.document, theme)
@@ -77,9 +75,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.notices)
         self.sheet = ImportSheet()
-        layout.addWidget(self.sheet)
+        layout.addWidget(self.sheet)  # above the notices, which come and go: a field must not move under the pointer
+        layout.addWidget(self.notices)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.morph)
         self.setCentralWidget(centre)
@@ -94,11 +92,8 @@ class MainWindow(QMainWindow):
         drops = FileDrops(self)
         drops.hint.connect(self.canvas.show_hint)
         drops.dropped.connect(self.open_dropped)
-        self._render_label, self._speed_label = QLabel(), QLabel()
-        self.activity = QLabel(textFormat=Qt.TextFormat.PlainText)
-        for label in (QLabel(str(self._device)), self._render_label, self._speed_label, self.activity):
-            self.statusBar().addWidget(label)
-        self.statusBar().setSizeGripEnabled(False)
+        self.status = StatusLine(str(self._device), self)
+        self.setStatusBar(self.status)
 
         self.render_thread = RenderThread(self)
         self.render_thread.frame_ready.connect(self._on_frame)
@@ -107,11 +102,10 @@ class MainWindow(QMainWindow):
         self.effects = EffectMeter(self)
         self.opener = Opener(self.job_thread, self._device, self)
         self.watch = FileWatch(self.job_thread, self)
-        self.importer = Importer(self.sheet, self.opener, self.job_thread, self)
+        self.importer = Importer(self.sheet, self.commands, self.opener, self.job_thread, self)
         self._news = ""  # about the model that is being put on show
         self._complaint = ""  # about the file of the model on show
-        self._fps_timer = QTimer(self, interval=500)
-        self._fps_timer.timeout.connect(self._show_speed)
+        self._refusal = ""  # of what a person asked for last
         self.document.z_changed.connect(self._on_z_changed)
         self.document.history_changed.connect(self._on_history_changed)
         self.document.adapted.connect(self._on_adapted)
@@ -119,24 +113,28 @@ class MainWindow(QMainWindow):
         self.effects.failed.connect(self._tell)
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
-        self.opener.activity.connect(self.activity.setText)
+        self.opener.activity.connect(self.status.activity.setText)
         self.watch.changed.connect(self._on_file_changed)
         self.watch.gone.connect(self._on_file_gone)
         self.morph.thumbnail_wanted.connect(self._on_thumbnail_wanted)
         self.models.chosen.connect(self.open_entry)
         self.train.notice.connect(self.notices.tell)
-        self.train.speed_changed.connect(self._speed_label.setText)
+        self.train.speed_changed.connect(self.status.training.setText)
         self.train.live_generator.connect(self._on_live_generator)
         self.train.explore_ended.connect(self._show_file)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
         self.render_thread.start()
         self.job_thread.start()
-        self._fps_timer.start()
         self._open_first(model)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 800)
+
+    @property
+    def refusal(self) -> str:
+        """Why no model is on show; empty when one is."""
+        return self._refusal if self.renderer is None else ""
 
     def set_theme(self, theme: Theme) -> None:
         for view in (self.canvas, self.latent, self.train):
@@ -176,9 +174,9 @@ class MainWindow(QMainWindow):
         subject = self.document.subject
         if subject is None or self.renderer is None:
             return
+        z, renderer = self.document.z[None], self.renderer  # those of now: much may happen while the dialog is open
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
         if path:
-            z, renderer = self.document.z[None], self.renderer
             origin = Origin(subject.name, z)
             self.job_thread.submit(f"save {path}", lambda: save_png(path, renderer.render(z)[0], origin), first=True)
 
@@ -205,6 +203,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_opened(self, opened: Opened) -> None:
         self.notices.withdraw(self._complaint)
+        if not (opened.request.is_reload or opened.request.is_retry):
+            self.notices.withdraw(self._refusal)
         self._news = opened.request.news
         if self._news:
             self.notices.inform(self._news)
@@ -217,8 +217,10 @@ class MainWindow(QMainWindow):
         if failed.request.is_reload:
             self.watch.note_read(failed.signature)
             text = self._complaint = f"{failed.request.name} stays open as it was. {text}"
+        else:
+            self._refusal = text
         self.notices.tell(text)
-        self.importer.give_up()
+        self.importer.give_up(failed)
         if self._entry is not None:
             self.models.select(self._entry)  # still the one on show
         if not self._has_image:
@@ -231,9 +233,7 @@ class MainWindow(QMainWindow):
         if opened.request.choices is None:
             self.watch.watch(entry.path, opened.signature)
         self.commands.reload.setEnabled(True)
-        self.commands.save_model.setEnabled(True)
-        self.commands.show_sheet.setEnabled(entry.foreign is not None)
-        self.importer.show_entry(entry)
+        self.importer.show_opened(opened)
         self.models.add(entry)
         self.models.select(entry)
         self._want_model_thumbnail(entry, renderer)
@@ -251,6 +251,10 @@ class MainWindow(QMainWindow):
     def _show_subject(self, subject: Subject, renderer: Renderer) -> None:
         self.renderer = renderer
         self.render_thread.use(renderer)
+        self.importer.show_live(subject.step is not None)
+        before = self.document.subject
+        if not self._news and before is not None and before.space != subject.space:
+            self.notices.end_news()  # what was said about the way to the other space
         self.setWindowTitle(f"{subject.label} - ganexplorer")
         self.document.show(subject)
         self.latent.view.viewport().update()  # under another prior a bar differs though its value does not
@@ -289,20 +293,11 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        self._frame_times.append(time.perf_counter())
+        self.status.count(frame)
         self.canvas.show_frame(frame)
-        self._render_milliseconds = frame.milliseconds
         if not self._has_image:
             self._has_image = True
             self.first_image.emit()
-
-    @Slot()
-    def _show_speed(self) -> None:
-        """Frames shown in the last second, where there were any."""
-        since = time.perf_counter() - 1
-        count = sum(moment > since for moment in self._frame_times)
-        text = f"render {self._render_milliseconds:.1f} ms" if self._has_image else ""
-        self._render_label.setText(f"{text}   {count} frames/s" if count > 1 else text)
 
     @Slot(str, object)
     def _on_thumbnail_wanted(self, slot: str, z: Tensor) -> None:
@@ -356,19 +351,24 @@ class MainWindow(QMainWindow):
         entry = zoo.ModelEntry(snapshot.parent.parent.name, snapshot)
         self.models.add(entry)
         self._want_model_thumbnail(entry)
-        if was_explored:
+        if was_explored and self.opener.is_busy:
+            self._show_file()  # what a person just asked for comes first
+        elif was_explored:
             self.open_entry(entry)
 
     # -- the rest ------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.importer.settle()
         self.hide()  # saving may take a moment
+        self.job_thread.end(keep="save")
         guard.stop_all()  # nobody waits for that file any more
-        for part in (self._fps_timer, self.opener, self.watch, self.morph, self.effects):
+        for part in (self.status, self.opener, self.watch, self.morph, self.effects):
             part.stop()
         self.train.close_session()
         self.render_thread.finish()
-        self.job_thread.finish(keep="save")
+        while not self.job_thread.wait(50):
+            guard.stop_all()  # one that was just being started
         super().closeEvent(event)
 
     @Slot(object)
@@ -386,8 +386,6 @@ class MainWindow(QMainWindow):
             (self.commands.reload, self.reload),
             (self.commands.save_picture, self.save_picture),
             (self.commands.quit, self.close),
-            (self.commands.save_model, self.importer.save_model),
-            (self.commands.show_sheet, self.sheet.show),
             (self.commands.undo, self.document.undo),
             (self.commands.redo, self.document.redo),
             (self.commands.random, self.document.random),
@@ -407,4 +405,4 @@ class MainWindow(QMainWindow):
 
 
 def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, UserError) else plain(f"{type(error).__name__}: {error}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 from torch import Tensor
 
-from ganexplorer.core.directions import dimension_effects
+from ganexplorer.core.directions import CHUNK, dimension_effects
+from ganexplorer.core.networks import batch_size
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui.latent_space import LatentSpace
 from ganexplorer.ui.workers import JobResult, JobThread
@@ -32,7 +33,10 @@ class EffectMeter(QObject):
                 raise _Outdated
             return renderer.images(z)
 
-        self._thread.submit("effects", lambda: (renderer, dimension_effects(images, space.prior, space.z_dim)))
+        at_once = batch_size(renderer.spec, CHUNK)
+        self._thread.submit(
+            "effects", lambda: (renderer, dimension_effects(images, space.prior, space.z_dim, chunk_size=at_once))
+        )
 
     def stop(self) -> None:
         """End the thread, which gives up what it measures."""

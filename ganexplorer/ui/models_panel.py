@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.zoo import ModelEntry
 from ganexplorer.ui.canvas import to_qimage
+from ganexplorer.ui.tips import plain_tip
 
 THUMBNAIL = 40
 
@@ -64,7 +65,7 @@ class ModelsPanel(QWidget):
             item.setIcon(QIcon(blank))
         item.setText(text)
         item.setData(Qt.ItemDataRole.UserRole, entry)
-        item.setToolTip(str(entry.path))
+        item.setToolTip(plain_tip(str(entry.path)))
 
     def select(self, entry: ModelEntry) -> None:
         for item in self._items():

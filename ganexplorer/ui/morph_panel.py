@@ -8,10 +8,11 @@ from typing import cast, get_args
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPen, QPixmap, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 from torch import Tensor
 
 from ganexplorer.core.latent import PathMode
+from ganexplorer.ui.calm_combo import CalmComboBox
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.document import Document
 
@@ -50,7 +51,7 @@ class MorphPanel(QWidget):
         self.play.setToolTip("Morph from A to B and back (P)")
         self.play.setCheckable(True)
         self.play.toggled.connect(self._on_play)
-        self.mode = QComboBox(accessibleName="Kind of path")
+        self.mode = CalmComboBox(accessibleName="Kind of path")
         self.mode.addItems(get_args(PathMode))
         self.mode.setCurrentText(document.mode)
         self.mode.setToolTip(

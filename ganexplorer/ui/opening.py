@@ -37,6 +37,7 @@ class OpenRequest:
     is_reload: bool = False
     choices: Mapping[str, Any] | None = None  # for a stranger's file that was read before, and is not read again
     network: str | None = None
+    is_retry: bool = False  # of choices, after something else failed: that stays told
 
     @property
     def name(self) -> str:
@@ -120,9 +121,10 @@ def read_model(request: OpenRequest, device: torch.device) -> Opened | OpenFaile
     except Exception as error:  # told in the window
         return OpenFailed(request, before, error)
     if isinstance(request.model, str):
-        path = _absolute(Path(request.model).expanduser())
-        if _absolute(entry.path).is_relative_to(path):  # else MODEL is a name
-            recent.remember(path)
+        with contextlib.suppress(RuntimeError):  # a name such as ~a
+            path = _absolute(Path(request.model).expanduser())
+            if _absolute(entry.path).is_relative_to(path):  # else MODEL is a name
+                recent.remember(path)
     return Opened(request, entry, before, checkpoint, renderer)
 
 
@@ -146,10 +148,14 @@ def _read_anew(entry: zoo.ModelEntry) -> zoo.ModelEntry:
     """The entry with the file as it is now, a stranger's under the choices that were made before."""
     fresh = dataclasses.replace(entry)
     understood = vars(entry).get("foreign")
-    if understood is not None:
-        with contextlib.suppress(UserError):  # they fit the new content no more
-            fresh = fresh.with_choices(understood.stored, understood.network)
-    return fresh
+    if understood is None or fresh.foreign is None:  # it may be one of our own by now
+        return fresh
+    try:
+        chosen = fresh.with_choices(understood.stored, understood.network)
+        _ = chosen.spec
+        return chosen
+    except UserError:  # they fit the new content no more
+        return fresh
 
 
 def _absolute(path: Path) -> Path:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
-from ganexplorer.core.files import atomic_write
+from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.zoo import user_folder
+from ganexplorer.ui.tips import plain_tip
 
 LENGTH = 10
 TEXT_WIDTH = 420  # pixels of a path in the menu
 MAX_BYTES = 1024**2
+MAX_PATH = 4096  # bytes
 
 
 def recent_file() -> Path:
@@ -25,13 +28,20 @@ def recent_file() -> Path:
 def read() -> list[Path]:
     """Files and folders, the newest first; empty where the list is absent or damaged."""
     try:
-        with recent_file().open("rb") as file:
-            values = json.loads(file.read(MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        values = json.loads(read_small(recent_file(), MAX_BYTES))
+    except (FileError, ValueError, RecursionError):
         return []
     if not isinstance(values, list):
         return []
-    return [Path(value) for value in values if isinstance(value, str) and value and "\0" not in value][:LENGTH]
+    return [Path(value) for value in values if _is_possible(value)][:LENGTH]
+
+
+def _is_possible(value: object) -> bool:
+    """Whether it can be a path, which is no text without end and has no half characters."""
+    try:
+        return isinstance(value, str) and 0 < len(os.fsencode(value)) <= MAX_PATH and "\0" not in value
+    except UnicodeEncodeError:
+        return False
 
 
 def remember(path: Path) -> None:
@@ -73,7 +83,7 @@ class RecentMenu(QMenu):
         paths = read()
         for number, path in enumerate(paths, 1):
             action = self.addAction(f"&{number % 10}  {self._shown(path)}")
-            action.setToolTip(_text(path))
+            action.setToolTip(plain_tip(_text(path)))
             action.triggered.connect(lambda _=False, path=path: self._choose(path))
         if not paths:
             self.addAction("No files yet").setEnabled(False)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -42,6 +41,7 @@ from ganexplorer.train.events import (
     Weights,
 )
 from ganexplorer.train.runs import read_config, read_log
+from ganexplorer.ui.calm_combo import CalmComboBox
 from ganexplorer.ui.config_form import ConfigForm
 from ganexplorer.ui.plots import LossPlots
 from ganexplorer.ui.sample_sheet import SampleSheet
@@ -92,9 +92,9 @@ class TrainPanel(QWidget):
         self._spec: NetworkSpec | None = None
         self._last_ref = "toy:digits"  # what to return to when no folder is chosen after all
 
-        self.recipe = _CalmComboBox(accessibleName="Recipe")
+        self.recipe = CalmComboBox(accessibleName="Recipe")
         self.recipe.addItems(list(RECIPES))
-        self.data = _CalmComboBox(accessibleName="Data")
+        self.data = CalmComboBox(accessibleName="Data")
         self.data.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.summary = QLabel(objectName="quiet", wordWrap=True)
         self.form = ConfigForm()
@@ -347,13 +347,6 @@ class TrainPanel(QWidget):
         self.explore.setChecked(False)
         self.explore.blockSignals(False)
         self.run_saved.emit(ended.snapshot, was_explored)
-
-
-class _CalmComboBox(QComboBox):
-    """Scrolling the panel must not choose another recipe, which would reset the form, under the pointer."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
 
 def _duration(seconds: float) -> str:

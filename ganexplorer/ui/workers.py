@@ -127,19 +127,25 @@ class JobThread(QThread):
     def submit(self, name: str, job: Callable[[], Any], first: bool = False) -> None:
         """Queue a job; its result, or the exception it raised, arrives by `job_done`. Replaces a waiting namesake.
 
-        `first`: ahead of all that wait, for what a person waits for.
+        `first`: ahead of all that wait, for what a person waits for. After `end` nothing is taken any more.
         """
         with self._wake:
+            if self._is_over:
+                return
             self._jobs = collections.deque(item for item in self._jobs if item[0] != name)
             (self._jobs.appendleft if first else self._jobs.append)((name, job))
             self._wake.notify()
 
-    def finish(self, keep: str | None = None) -> None:
-        """End the thread after the job in hand and those whose names begin with `keep`, and wait for it."""
+    def end(self, keep: str | None = None) -> None:
+        """Let the thread end after the job in hand and those whose names begin with `keep`."""
         with self._wake:
             self._jobs = collections.deque(item for item in self._jobs if keep and item[0].startswith(keep))
             self._is_over = True
             self._wake.notify()
+
+    def finish(self) -> None:
+        """End the thread after the job in hand and wait for it."""
+        self.end()
         self.wait()
 
     def run(self) -> None:

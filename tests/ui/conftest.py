@@ -7,6 +7,7 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
+from sheets import plain_network
 from small_models import make_generator
 
 from ganexplorer.core import zoo
@@ -108,3 +109,23 @@ def quick_recipe(monkeypatch):
         monkeypatch.setitem(RECIPES, name, dataclasses.replace(recipe, config=config))
 
     return change
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A stranger's generator with two sets of weights; its activation is not the usual one."""
+    path = tmp_path / "stranger.pt"
+    average, raw = plain_network(), plain_network()
+    with torch.no_grad():
+        raw[2].weight.mul_(-1)
+    torch.save({"g": raw.state_dict(), "g_ema": average.state_dict()}, path)
+    return path
+
+
+@pytest.fixture
+def opened(shot, foreign):
+    """The window on that file, its sheet open."""
+    shot.window.open(str(foreign))
+    shot.qtbot.waitUntil(lambda: shot.document.subject.name == "stranger", timeout=10_000)
+    shot.settled()
+    return shot

@@ -5,67 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 import torch
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
+from sheets import choose, drawn, plain_network, wait_for
 from torch import nn
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.foreign.opening import choices_file
-from ganexplorer.core.render import to_pixels
-
-
-def plain_network(act=nn.ReLU, out=nn.Tanh, sizes=(6, 9, 25)):
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(sizes[0], sizes[1]), act(), nn.Linear(sizes[1], sizes[2]), out()).eval()
-
-
-@pytest.fixture
-def foreign(tmp_path):
-    """A stranger's generator with two sets of weights; its activation is not the usual one."""
-    path = tmp_path / "stranger.pt"
-    average, raw = plain_network(), plain_network()
-    with torch.no_grad():
-        raw[2].weight.mul_(-1)
-    torch.save({"g": raw.state_dict(), "g_ema": average.state_dict()}, path)
-    return path
-
-
-@pytest.fixture
-def opened(shot, foreign):
-    """The window on that file, its sheet open."""
-    shot.window.open(str(foreign))
-    shot.qtbot.waitUntil(lambda: shot.document.subject.name == "stranger", timeout=10_000)
-    shot.settled()
-    return shot
-
-
-def drawn(shot, network, shape=(1, 5, 5), z=None):
-    """What the plain network draws of the z on show."""
-    with torch.no_grad():
-        images = network((shot.document.z if z is None else z)[None]).reshape(1, *shape)
-    if isinstance(network[-1], nn.Sigmoid):
-        images = images * 2 - 1
-    return to_pixels(images)[0]
-
-
-def choose(shot, name, text):
-    """Pick an item of a field, or type into it, as a person does."""
-    field = shot.window.sheet.fields[name]
-    if field.isEditable():
-        line = field.lineEdit()
-        line.selectAll()
-        shot.qtbot.keyClicks(line, text)
-        shot.qtbot.keyClick(line, Qt.Key.Key_Return)
-    else:
-        field.setFocus()
-        field.setCurrentText(text)
-        field.activated.emit(field.currentIndex())
-
-
-def wait_for(shot, picture):
-    shot.qtbot.waitUntil(lambda: np.array_equal(shot.settled(), picture), timeout=10_000)
 
 
 def test_the_sheet_is_there_for_a_strangers_file_alone(opened, model_path):

@@ -113,10 +113,15 @@ def texts(actions):
 
 def test_the_menus_hold_every_command_with_its_key(window):
     assert texts(window.menuBar().actions()) == ["File", "Edit", "View"]
-    assert texts(menu(window, "File").actions()) == ["Open…", "Open recent", "Reload", "Save picture…", "Quit"]
+    assert texts(menu(window, "File").actions()) == [
+        "Open…", "Open recent", "Reload", "Save picture…", "Save model…", "Quit",
+    ]  # fmt: skip
     assert texts(menu(window, "Edit").actions()) == ["Undo", "Redo", "Random", "Zero"]
-    assert texts(menu(window, "View").actions()) == ["Models", "Latent", "Train"]
-    keys = {"open": "Ctrl+O", "reload": "F5", "save_picture": "Ctrl+S", "quit": "Ctrl+Q", "undo": "Ctrl+Z"}
+    assert texts(menu(window, "View").actions()) == ["Models", "Latent", "Train", "Import sheet"]
+    keys = {
+        "open": "Ctrl+O", "reload": "F5", "save_picture": "Ctrl+S", "save_model": "Ctrl+Shift+S", "show_sheet": "F6",
+        "quit": "Ctrl+Q", "undo": "Ctrl+Z",
+    }  # fmt: skip
     for name, key in keys.items():
         assert QKeySequence(key) in getattr(window.commands, name).shortcuts()
 
@@ -420,11 +425,11 @@ def test_a_bad_file_of_any_suffix_is_told_by_its_name(shot, tmp_path, content):
 
 def test_opening_that_takes_a_while_is_told_in_the_status_bar(shot, other, pause):
     shot.window.open(str(other))
-    assert shot.window.activity.text() == ""
-    shot.qtbot.waitUntil(lambda: shot.window.activity.text() == "Opening other.safetensors…")
+    assert shot.window.status.activity.text() == ""
+    shot.qtbot.waitUntil(lambda: shot.window.status.activity.text() == "Opening other.safetensors…")
     pause.end()
     wait_name(shot, "other")
-    assert shot.window.activity.text() == ""
+    assert shot.window.status.activity.text() == ""
 
 
 def test_of_two_models_asked_for_only_the_last_is_shown(shot, save, other, monkeypatch):
