@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ganexplorer.cli.parsing import add_command, check_suffix
+from ganexplorer.cli.parsing import add_command, check_suffix, tell
 from ganexplorer.core.errors import UserError
 
 # the fields of foreign.choices.Choices (a test compares), written out because that module imports torch
@@ -55,13 +55,14 @@ def choices_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from ganexplorer.core.checkpoint import is_own
+    from ganexplorer.core.checkpoint import Checkpoint, is_own
     from ganexplorer.core.foreign import opening
 
     check_suffix(arguments.out, (".safetensors",))
-    if arguments.out.exists() and arguments.out.samefile(arguments.file):
+    if _is_same(arguments.out, arguments.file):
         raise UserError(f"{arguments.out}: is the file to convert itself. Name another one to write.")
     if is_own(arguments.file):
+        Checkpoint.load(arguments.file)  # a damaged or newer one is refused as everywhere
         raise UserError(f"{arguments.file}: is a model of ganexplorer already. Copy the file.")
     file = opening.read(arguments.file).with_choices(choices_of(arguments), arguments.network)
     checkpoint = file.checkpoint()
@@ -71,11 +72,18 @@ def _convert(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{arguments.out}: cannot be written ({error.strerror or error}). Name a file in a folder of yours."
         ) from None
-    print(f"{arguments.out}: {file.spec.summary()}, z {file.spec.z_dim}")
-    print(f"assumed: {file.assumed}")
+    tell(f"{arguments.out}: {file.spec.summary()}, z {file.spec.z_dim}")
+    tell(f"assumed: {file.assumed}")
     others = [label for label in file.labels if label != file.network]
     if others:
-        print(f"taken: {file.network}; also in the file (--network): {', '.join(others)}")
+        tell(f"taken: {file.network}; also in the file (--network): {', '.join(others)}")
     if file.note:
-        print(file.note)
+        tell(file.note)
     return 0
+
+
+def _is_same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:  # one is not there, or not to be read: writing or reading it says so
+        return False

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ganexplorer.cli.parsing import add_command, add_model, check_suffix
+from ganexplorer.cli.parsing import add_command, add_model, check_suffix, tell
 
 
 def add(commands: Any) -> None:
@@ -32,7 +32,7 @@ def _export(arguments: argparse.Namespace) -> int:
     check_suffix(arguments.out, (".onnx",))
     entry = resolve(arguments.model)
     difference = export_onnx(entry.load().generator, arguments.out, entry.name)
-    print(
+    tell(
         f"{arguments.out}: differs from the original by {difference:.1g} at most, "
         f"checked with one sample alone and {BATCH} at once"
     )

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganexplorer.cli.parsing import add_command, add_model, fail
-from ganexplorer.core.errors import UserError
+from ganexplorer.cli.parsing import add_command, add_model, fail, tell
+from ganexplorer.core.errors import UserError, plain
 
 if TYPE_CHECKING:
     from ganexplorer.core.zoo import ModelEntry
@@ -40,13 +40,13 @@ def _models(arguments: argparse.Namespace) -> int:
     elif rows:
         table = [["name", "layers", "z", "image", "data", "size"]]
         table += [
-            [r["name"], r["layers"], str(r["z_dim"]), _shape_words(r["image_shape"]), r["data"],
+            [r["name"], r["layers"], str(r["z_dim"]), _shape_words(r["image_shape"]), plain(r["data"], 40),
              f"{r['size'] / 1e6:.1f} MB"]
             for r in rows
         ]  # fmt: skip
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for row in table:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            tell("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     else:
         print("no models found")
     return 0
@@ -62,15 +62,15 @@ def _inspect(arguments: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
         return 0
     for key in ("name", "family", "layers", "z_dim", "prior", "image_shape", "value_range", "parameters"):
-        print(f"{key.replace('_', ' '):<14}{facts[key]}")
+        tell(f"{key.replace('_', ' '):<14}{facts[key]}")
     print(f"{'discriminator':<14}{'yes' if facts['has_discriminator'] else 'no'}")
     for key in ("recipe", "data", "step", "source"):
         if facts[key] not in (None, ""):
-            print(f"{key:<14}{facts[key]}")
+            tell(f"{key:<14}{facts[key]}")
     if entry.foreign is not None:
-        print(f"{'assumed':<14}{entry.foreign.assumed}")
+        tell(f"{'assumed':<14}{entry.foreign.assumed}")
         if entry.foreign.note:
-            print(f"{'note':<14}{entry.foreign.note}")
+            tell(f"{'note':<14}{entry.foreign.note}")
     return 0
 
 

@@ -9,13 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganexplorer.core.errors import UserError
+from ganexplorer.core.errors import UserError, plain
+
+MAX_LINE = 2000  # characters
 
 
 def fail(message: str, status: int) -> int:
     """Print one plain line; returns `status`."""
-    print(f"ganexplorer: {' '.join(message.split())}", file=sys.stderr)
+    print(f"ganexplorer: {plain(message)}", file=sys.stderr)
     return status
+
+
+def tell(text: str) -> None:
+    """Print one line that may hold names from a file: nothing in it steers the terminal."""
+    print(plain(text, MAX_LINE))
 
 
 class Parser(argparse.ArgumentParser):

@@ -110,9 +110,11 @@ def _interpolate(arguments: argparse.Namespace) -> int:
 
 
 def _in_chunks(generator: Generator, z: Tensor) -> Iterator[Tensor]:
-    """Images of z, 64 at a time, with a progress bar where it takes long."""
+    """Images of z, at most 64 at a time, with a progress bar where it takes long."""
     import torch
     from tqdm import tqdm
 
-    for chunk in tqdm(torch.split(z, 64), desc="rendering", delay=1):
+    from ganexplorer.core.networks import batch_size
+
+    for chunk in tqdm(torch.split(z, batch_size(generator.spec, 64)), desc="rendering", delay=1):
         yield generator(chunk)

@@ -9,27 +9,33 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ganexplorer.core.errors import UserError
+from ganexplorer.core.errors import UserError, plain
 from ganexplorer.core.files import FileError, atomic_write, open_regular
-from ganexplorer.core.networks import Network, build
-from ganexplorer.core.spec import NetworkSpec, SpecError
+from ganexplorer.core.networks import Network, build, check_cost, state_shapes
+from ganexplorer.core.spec import NetworkSpec, Shape, SpecError
 
 FORMAT = "ganexplorer-1"
 _FAMILY = "ganexplorer-"  # what the formats of all versions begin with
 ROLES = ("generator", "discriminator")
 MAX_FILE_BYTES = 4 * 1024**3
 MAX_HEADER_BYTES = 1024**2
+
+
+_AGAIN = "Copy or save it again."
+_LARGEST_ITEM = 16  # bytes of a value, of any type
+
+_Value = TypeVar("_Value")
 
 
 class CheckpointError(UserError):
@@ -98,15 +104,24 @@ def read_networks(path: Path | str) -> tuple[dict[str, Network], dict[str, Any]]
         or are not finite.
     """
     path = Path(path)
-    data = _read(path)
-    metadata = _metadata(path, data)
+    with _opened(path) as file:
+        head = _head(file)
+        metadata = _metadata(path, head)
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_FILE_BYTES:
+            raise CheckpointError(
+                f"{path}: {size / 1e9:.1f} GB is more than the {MAX_FILE_BYTES / 1e9:.1f} GB allowed. "
+                "Save a smaller model."
+            )
+        specs = {role: spec_of(path, role, metadata[role]) for role in ROLES if role in metadata}
+        _check_header(path, head, size, specs)  # a file with other weights is not read to its end
+        file.seek(0)
+        data = file.read(size)
     try:
         tensors = safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: damaged safetensors file ({error}). Copy or save it again.") from None
-    networks = {role: _network(path, role, metadata[role], tensors) for role in ROLES if role in metadata}
-    if len(networks) == 2 and networks["generator"].spec.image_shape != networks["discriminator"].spec.image_shape:
-        raise CheckpointError(f"{path}: its generator and its discriminator are for images of different shapes.")
+        raise CheckpointError(f"{path}: damaged safetensors file ({plain(str(error), 300)}). {_AGAIN}") from None
+    networks = {role: _network(path, role, spec, tensors) for role, spec in specs.items()}
     return networks, card_of(metadata)
 
 
@@ -136,8 +151,8 @@ def is_own(path: Path | str) -> bool:
     """
     with open_regular(path) as file:
         try:
-            metadata = json.loads(_head(file)[8:])["__metadata__"]
-            return str(metadata["format"]).startswith(_FAMILY)
+            stated = json.loads(_head(file)[8:])["__metadata__"]["format"]
+            return isinstance(stated, str) and stated.startswith(_FAMILY)
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return False
 
@@ -151,7 +166,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except FileError as error:
         raise CheckpointError(str(error)) from None
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error}). {_AGAIN}") from None
 
 
 def _head(file: BinaryIO) -> bytes:
@@ -159,18 +174,6 @@ def _head(file: BinaryIO) -> bytes:
     length = file.read(8)
     claim = int.from_bytes(length, "little")
     return length + file.read(max(claim, 2) if claim <= MAX_HEADER_BYTES else 2)
-
-
-def _read(path: Path) -> bytes:
-    with _opened(path) as file:
-        _metadata(path, _head(file))  # a file of another kind is not read to its end
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_FILE_BYTES:
-            raise CheckpointError(
-                f"{path}: {size / 1e9:.1f} GB is more than the {MAX_FILE_BYTES / 1e9:.1f} GB allowed."
-            )
-        file.seek(0)
-        return file.read(size)
 
 
 def _metadata(path: Path, data: bytes) -> dict[str, str]:
@@ -186,14 +189,16 @@ def _metadata(path: Path, data: bytes) -> dict[str, str]:
         header = json.loads(data[8 : 8 + size])
         metadata = header.get("__metadata__", {})
     except (ValueError, AttributeError, RecursionError):
-        raise CheckpointError(f"{path}: damaged safetensors header. Copy or save the file again.") from None
-    stated = str(metadata.get("format", "")) if isinstance(metadata, dict) else ""
+        raise CheckpointError(f"{path}: damaged safetensors header. {_AGAIN}") from None
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise CheckpointError(f"{path}: damaged safetensors header (its metadata are no texts). {_AGAIN}")
+    stated = metadata.get("format", "")
     if stated.startswith(_FAMILY) and stated != FORMAT:
         raise CheckpointError(
             f"{path}: written by a newer ganexplorer, in format {stated[:40]!r}; this version reads {FORMAT!r}. "
             "Update ganexplorer."
         )
-    if not isinstance(metadata, dict) or "format" not in metadata or not any(role in metadata for role in ROLES):
+    if "format" not in metadata or not any(role in metadata for role in ROLES):
         raise CheckpointError(
             f"{path}: a safetensors file without ganexplorer's network description. "
             "This version opens the files that ganexplorer writes."
@@ -203,30 +208,85 @@ def _metadata(path: Path, data: bytes) -> dict[str, str]:
             f"{path}: written in format {stated[:40]!r}, this version reads {FORMAT!r}. "
             "Open the files that ganexplorer writes."
         )
-    return {str(k): str(v) for k, v in metadata.items()}
+    return metadata
 
 
-def _network(path: Path, role: str, spec_json: str, tensors: Mapping[str, Tensor]) -> Network:
+def spec_of(path: Path, role: str, spec_json: str) -> NetworkSpec:
+    """The description of a network in the metadata; raises `CheckpointError`."""
     try:
         spec = NetworkSpec.from_json(spec_json)
+        check_cost(spec)
     except SpecError as error:
-        raise CheckpointError(f"{path}: its {role} cannot be built: {error}.") from None
+        raise CheckpointError(
+            f"{path}: its {role} cannot be built: {plain(str(error), 300)}. Save the model again."
+        ) from None
     if spec.is_generator != (role == "generator"):
-        raise CheckpointError(f"{path}: the network it calls its {role} is described as something else.")
-    network = build(spec)
-    expected = network.state_dict()
-    found = {k.removeprefix(f"{role}."): v for k, v in tensors.items() if k.startswith(f"{role}.")}
+        raise CheckpointError(
+            f"{path}: the network it calls its {role} is described as something else. Save the model again."
+        )
+    return spec
+
+
+def _check_header(path: Path, head: bytes, size: int, specs: Mapping[str, NetworkSpec]) -> None:
+    """Hold what the header says of the weights against the descriptions and the file's size, before it is read."""
+    shapes = {role: spec.image_shape for role, spec in specs.items()}
+    if len(set(shapes.values())) > 1:
+        raise CheckpointError(
+            f"{path}: its generator and its discriminator are for images of different shapes. Save the model again."
+        )
+    entries = json.loads(head[8:])
+    entries.pop("__metadata__", None)
+    try:
+        end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
+        found = {name: tuple(int(side) for side in entry["shape"]) for name, entry in entries.items()}
+    except (LookupError, TypeError, ValueError, OverflowError):
+        raise CheckpointError(f"{path}: damaged safetensors header. {_AGAIN}") from None
+    values = 0
+    for role, spec in specs.items():
+        expected = state_shapes(spec)
+        _check_shapes(path, role, expected, _of(role, found))
+        values += sum(map(math.prod, expected.values()))
+    others = [name for name in found if name.partition(".")[0] not in specs]
+    if others:
+        raise CheckpointError(f"{path}: holds weights of no network that it describes: {_list(others)}. {_AGAIN}")
+    if len(head) + end != size or end > values * _LARGEST_ITEM:
+        raise CheckpointError(
+            f"{path}: damaged safetensors file (by its header it has {len(head) + end:,} bytes, really {size:,}). "
+            f"{_AGAIN}"
+        )
+
+
+def _of(role: str, values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """The values of one network, by the names inside it."""
+    return {name.removeprefix(f"{role}."): value for name, value in values.items() if name.startswith(f"{role}.")}
+
+
+def _check_shapes(path: Path, role: str, expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> None:
     missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
     if missing or extra:
-        detail = "; ".join(
-            f"{word} {', '.join(keys[:4])}" for word, keys in (("missing", missing), ("extra", extra)) if keys
+        detail = "; ".join(f"{word} {_list(keys)}" for word, keys in (("missing", missing), ("extra", extra)) if keys)
+        raise CheckpointError(
+            f"{path}: the {role}'s weights do not match its description: {detail}. Save the model again."
         )
-        raise CheckpointError(f"{path}: the {role}'s weights do not match its description: {detail}.")
-    for name, tensor in found.items():
-        if tensor.shape != expected[name].shape:
+    for name, shape in found.items():
+        if shape != expected[name]:
             raise CheckpointError(
-                f"{path}: {role} {name} has shape {list(tensor.shape)}, expected {list(expected[name].shape)}."
+                f"{path}: {role} {name} has shape {list(shape)}, expected {list(expected[name])}. Save the model again."
             )
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
+    return ", ".join(plain(name, 80) for name in names[:4]) + more
+
+
+def _network(path: Path, role: str, spec: NetworkSpec, tensors: Mapping[str, Tensor]) -> Network:
+    found = _of(role, tensors)
+    _check_shapes(path, role, state_shapes(spec), {name: tuple(tensor.shape) for name, tensor in found.items()})
+    network = build(spec)
+    expected = network.state_dict()
+    for name in expected:  # in the same order each time
+        tensor = found[name]
         if tensor.is_floating_point():
             tensor = tensor.to(expected[name].dtype)
             if (
@@ -236,9 +296,11 @@ def _network(path: Path, role: str, spec_json: str, tensors: Mapping[str, Tensor
             ):
                 raise CheckpointError(f"{path}: {role} {name} holds NaN or infinite values; take an earlier snapshot.")
             if name.endswith("running_var") and (tensor < 0).any():
-                raise CheckpointError(f"{path}: {role} {name} holds negative variances; the file is damaged.")
+                raise CheckpointError(f"{path}: {role} {name} holds negative variances; the file is damaged. {_AGAIN}")
         elif expected[name].is_floating_point():
-            raise CheckpointError(f"{path}: {role} {name} is of type {tensor.dtype}, expected floating point.")
+            raise CheckpointError(
+                f"{path}: {role} {name} is of type {tensor.dtype}, expected floating point. Save the model again."
+            )
     with torch.no_grad():
         state = {name: tensor.to(expected[name].dtype) for name, tensor in found.items()}
     network.load_state_dict(state, assign=True)

@@ -24,8 +24,12 @@ class Direction:
     effect: float
 
 
-def dimension_effects(images: ImageFunction, prior: Prior, z_dim: int, samples: int = 8, seed: int = 0) -> Tensor:
+def dimension_effects(
+    images: ImageFunction, prior: Prior, z_dim: int, samples: int = 8, seed: int = 0, chunk_size: int = CHUNK
+) -> Tensor:
     """How much each latent dimension changes the picture, (z_dim,), in gray levels of 255 per unit of z.
+
+    At most about `chunk_size` images are made at once.
 
     Mean absolute central difference over pixels and `samples` latents of the prior, with a step of half a
     standard deviation (0.25 for a constant prior).
@@ -35,7 +39,7 @@ def dimension_effects(images: ImageFunction, prior: Prior, z_dim: int, samples: 
     step = 0.5 * prior.std or 0.25
     offsets = torch.eye(z_dim) * step
     effects = []
-    for chunk in torch.split(offsets, max(1, CHUNK // (2 * samples))):
+    for chunk in torch.split(offsets, max(1, chunk_size // (2 * samples))):
         ahead = (base[None] + chunk[:, None]).reshape(-1, z_dim)
         behind = (base[None] - chunk[:, None]).reshape(-1, z_dim)
         change = (images(ahead) - images(behind)).abs().flatten(1).mean(1)

@@ -58,6 +58,18 @@ def open_regular(path: Path | str) -> BinaryIO:
         ) from None
 
 
+def read_small(path: Path | str, limit: int) -> bytes:
+    """The bytes of a regular file that should have no more than `limit`; raises `FileError` as `open_regular` does."""
+    with open_regular(path) as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read ({error.strerror or error}). Copy it again.") from None
+    if len(data) > limit:
+        raise FileError(f"{path}: is longer than {limit:,} bytes. It is no file of ganexplorer's: take it away.")
+    return data
+
+
 def _check_regular(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise FileError(f"{path}: is a folder. Name a model, a run folder or a file.")

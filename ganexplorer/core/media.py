@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import atomic_write
+from ganexplorer.core.files import atomic_write, open_regular
 from ganexplorer.core.render import Pixels
 
 PNG_KEY = "ganexplorer"
@@ -113,10 +113,8 @@ def save_npy(path: Path | str, values: Tensor) -> None:
 def load_latents(path: Path | str, z_dim: int) -> Tensor:
     """Latents, (N, z_dim), of a .npy file of shape (N, z_dim) or (z_dim,); raises `UserError` for anything else."""
     try:
-        with open(path, "rb") as file:  # not np.load, which takes archives too and leaves them open
+        with open_regular(path) as file:  # not np.load, which takes archives too and leaves them open
             values = np.lib.format.read_array(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file.") from None
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise UserError(f"{path}: not a .npy file of numbers ({error}).") from None
     if values.dtype.kind not in "fiu" or values.ndim not in (1, 2):

@@ -14,6 +14,7 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.spec import (
     ELU,
     GELU,
+    MAX_ACTIVATIONS,
     SELU,
     BatchNorm,
     Conv2d,
@@ -31,6 +32,12 @@ from ganexplorer.core.spec import (
     Tanh,
     Upsample,
 )
+
+MAX_IMAGE = 16 * 1024 * 1024  # values
+MAX_WORK = 1e11  # multiplications for one image: seconds of one core
+# measured on one core: 5e10 multiplications a second, but with kernels larger than this a hundredth of it
+FAST_KERNEL, SLOWDOWN = 16, 100
+ELEMENTWISE = 400  # multiplications that take as long as one value of an activation
 
 Init = Literal["default", "dcgan"]
 
@@ -110,6 +117,49 @@ class _Permute(nn.Module):
 def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:
     """The module of a spec, weights uninitialised: fill them by `initialize` or `load_state_dict`."""
     return Network(spec).to(device)
+
+
+def state_shapes(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights of `build(spec)`, without the memory for them."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, layer in enumerate(spec.layers):
+        name = f"layers.{i}"
+        match layer:
+            case Linear(inputs, outputs):
+                shapes[f"{name}.weight"] = (outputs, inputs)
+            case Conv2d(inputs, outputs, kernel):
+                shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+            case ConvTranspose2d(inputs, outputs, kernel):
+                shapes[f"{name}.weight"] = (inputs, outputs, kernel, kernel)
+            case BatchNorm(features):
+                for leaf in ("weight", "bias", "running_mean", "running_var"):
+                    shapes[f"{name}.{leaf}"] = (features,)
+                shapes[f"{name}.num_batches_tracked"] = ()
+        if isinstance(layer, Linear | Conv2d | ConvTranspose2d) and layer.bias:
+            shapes[f"{name}.bias"] = (layer.outputs,)
+    return shapes
+
+
+def batch_size(spec: NetworkSpec, most: int) -> int:
+    """How many samples go through a network at once, at most `most`, without filling the memory."""
+    return max(1, min(most, MAX_ACTIVATIONS // max(math.prod(shape) for shape in spec.shapes)))
+
+
+def check_cost(spec: NetworkSpec) -> None:
+    """Raise `SpecError` for a network that fits within the bounds of a spec and would still keep a person waiting."""
+    if math.prod(spec.image_shape) > MAX_IMAGE:
+        shape = "x".join(map(str, spec.image_shape))
+        raise SpecError(f"its images of {shape} have more than the {MAX_IMAGE:,} values that are shown")
+    shapes = spec.shapes
+    work = 0
+    for layer, before, after in zip(spec.layers, shapes, shapes[1:], strict=False):
+        pixels = math.prod((before if isinstance(layer, ConvTranspose2d) else after)[1:])
+        is_slow = isinstance(layer, Conv2d | ConvTranspose2d) and layer.kernel > FAST_KERNEL
+        work += layer.parameter_count * pixels * (SLOWDOWN if is_slow else 1) + ELEMENTWISE * math.prod(after)
+    if work > MAX_WORK:
+        raise SpecError(
+            f"one image would take {work / 1e9:,.0f} billion multiplications, at most {MAX_WORK / 1e9:,.0f} are allowed"
+        )
 
 
 @torch.no_grad()

@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganexplorer.core.networks import Network, build
+from ganexplorer.core.networks import Network, batch_size, build
 from ganexplorer.core.spec import BatchNorm, Conv2d, ConvTranspose2d, Layer, Linear, NetworkSpec
+
+MAX_BATCH = 1024  # samples at once
 
 Pixels = NDArray[np.uint8]  # (N, H, W, 3) colour or (N, H, W) gray
 
@@ -45,6 +47,7 @@ class Renderer:
     def __init__(self, generator: Network, device: torch.device | str = "cpu") -> None:
         self.spec = generator.spec
         self.device = torch.device(device)
+        self._batch_size = batch_size(self.spec, MAX_BATCH)
         network = fold_batch_norm(generator).to(self.device)
         if any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in network.spec.layers):
             network = network.to(memory_format=torch.channels_last)
@@ -55,7 +58,8 @@ class Renderer:
         """Images (N, C, H, W) in [-1, 1] on this renderer's device for z (N, z_dim)."""
         if z.ndim != 2 or z.shape[1] != self.spec.z_dim:
             raise ValueError(f"z has shape {tuple(z.shape)}, expected (N, {self.spec.z_dim})")
-        return self._network(z.to(self.device, torch.float32))  # type: ignore[no-any-return]
+        chunks = torch.split(z.to(self.device, torch.float32), self._batch_size)
+        return torch.cat([self._network(chunk) for chunk in chunks]) if len(chunks) > 1 else self._network(chunks[0])
 
     @torch.inference_mode()
     def render(self, z: Tensor) -> Pixels:

@@ -25,16 +25,18 @@ from ganexplorer.core.checkpoint import (
     is_own,
     read_metadata,
     read_networks,
+    spec_of,
     write_networks,
 )
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import atomic_write
+from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
 from ganexplorer.core.foreign import opening
 from ganexplorer.core.foreign.opening import ForeignFile
-from ganexplorer.core.spec import NetworkSpec, SpecError
+from ganexplorer.core.spec import NetworkSpec
 
 GENERATOR_FILE = "generator.safetensors"
 DISCRIMINATOR_FILE = "discriminator.safetensors"
+_MAX_NAME = 4096  # bytes of the one in LATEST
 FIRST_MODEL = "mnist-mlp-64"  # what the window opens on
 
 
@@ -58,17 +60,19 @@ class ModelEntry:
         """A stranger's file as it was understood; None for a file of ganexplorer's own. Raises `UserError`."""
         return None if is_own(self.path) else opening.read(self.path)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether `spec` is at hand: to read a stranger's file takes a while. Raises `UserError`."""
+        return "foreign" in vars(self) or is_own(self.path)
+
     @cached_property
     def spec(self) -> NetworkSpec:
         """Raises `UserError` when the file cannot be opened."""
         if self.foreign is not None:
             return self.foreign.spec
-        try:
-            if "generator" not in self._metadata:
-                raise CheckpointError(f"{self.path}: holds a discriminator alone. Open the generator's file instead.")
-            return NetworkSpec.from_json(self._metadata["generator"])
-        except SpecError as error:
-            raise CheckpointError(f"{self.path}: its generator cannot be built: {error}.") from None
+        if "generator" not in self._metadata:
+            raise CheckpointError(f"{self.path}: holds a discriminator alone. Open the generator's file instead.")
+        return spec_of(self.path, "generator", self._metadata["generator"])
 
     @cached_property
     def card(self) -> dict[str, Any]:
@@ -83,8 +87,12 @@ class ModelEntry:
     @property
     def size(self) -> int:
         """Bytes on disk, discriminator included."""
-        paths = [self.path, *([self._discriminator_path] if self._discriminator_path else [])]
-        return sum(path.stat().st_size for path in paths)
+        total = 0
+        for path in (self.path, self._discriminator_path):
+            if path is not None:
+                with open_regular(path) as file:
+                    total += os.fstat(file.fileno()).st_size
+        return total
 
     def load(self) -> Checkpoint:
         """Generator, discriminator (where there is one) and card; raises `UserError`."""
@@ -165,8 +173,10 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
             return entry
     try:
         path = Path(model).expanduser()
-        is_folder, is_there = path.is_dir(), path.exists()
-    except (OSError, RuntimeError):  # a name too long, no permission, no such user
+        is_folder, is_there = path.is_dir(), os.path.lexists(path)  # opening a link to nothing says so
+    except PermissionError:  # opening it says so
+        is_folder, is_there = False, True
+    except (OSError, RuntimeError):  # a name too long, no such user
         path, is_folder, is_there = Path(model), False, False
     if is_folder:
         if (path / GENERATOR_FILE).is_file():
@@ -175,7 +185,8 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
         if newest is not None:
             return ModelEntry(path.resolve().name, newest)
         raise ModelNotFound(
-            f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet."
+            f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet. "
+            "Name a file in it, or another folder."
         )
     if is_there:
         return ModelEntry(path.stem, path)
@@ -186,8 +197,8 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
 def latest_snapshot(run: Path) -> Path | None:
     """The newest complete snapshot of a run folder: the one that LATEST names, else the highest step."""
     try:
-        named = run / "snapshots" / Path((run / "LATEST").read_text(encoding="utf-8").strip()).name
-    except (OSError, ValueError):
+        named = run / "snapshots" / Path(read_small(run / "LATEST", _MAX_NAME).decode().strip()).name
+    except (FileError, ValueError):
         named = None
     if named is not None and named.is_file():
         return named

@@ -18,12 +18,14 @@ import torch
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import atomic_write
+from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.media import save_png, sheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Scalars, TrainRequest
 
+MAX_CONFIG_BYTES = 1024**2
+MAX_LOG_BYTES = 256 * 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
 FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every"}
@@ -138,22 +140,24 @@ class SavedConfig:
 def read_config(path: Path) -> SavedConfig:
     """What a run folder was started with; raises `RunError`."""
     try:
-        data = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        if not (path / "config.json").exists():
+            raise RunError(f"{path}: is no run folder (it has no config.json).")
+        data = json.loads(read_small(path / "config.json", MAX_CONFIG_BYTES))
         return SavedConfig(data["recipe"], data["data"], TrainConfig.from_dict(data["config"]))
-    except FileNotFoundError:
-        raise RunError(f"{path}: is no run folder (it has no config.json).") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except FileError as error:
+        raise RunError(str(error)) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path / 'config.json'}: cannot be read ({error}).") from None
 
 
 def read_log(path: Path) -> list[Scalars]:
     """The logged scalars of a run folder, oldest first; a line cut short by a crash is left out."""
     scalars = []
-    for line in (path / "log.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in read_small(path / "log.jsonl", MAX_LOG_BYTES).decode(errors="replace").splitlines():
         try:
             values: dict[str, Any] = {k: math.nan if v is None else v for k, v in json.loads(line).items()}
             scalars.append(Scalars(**values))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             continue
     return scalars
 

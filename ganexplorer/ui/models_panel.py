@@ -8,6 +8,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.core.zoo import ModelEntry
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.tips import plain_tip
@@ -51,9 +52,7 @@ class ModelsPanel(QWidget):
     def add(self, entry: ModelEntry) -> None:
         """Add one, or replace the row of the same file."""
         try:
-            spec = entry.spec
-            _, height, width = spec.image_shape
-            text = f"{entry.name}\nz {spec.z_dim}, {width}x{height}, {spec.family.upper()}"
+            text = f"{entry.name}\n{_summary(entry.spec) if entry.is_known else 'not by ganexplorer'}"
         except UserError:
             text = f"{entry.name}\ncannot be opened"
         item = next((i for i in self._items() if i.data(Qt.ItemDataRole.UserRole).path == entry.path), None)
@@ -93,3 +92,8 @@ class ModelsPanel(QWidget):
     @Slot(QListWidgetItem)
     def _on_activated(self, item: QListWidgetItem) -> None:
         self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))
+
+
+def _summary(spec: NetworkSpec) -> str:
+    _, height, width = spec.image_shape
+    return f"z {spec.z_dim}, {width}x{height}, {spec.family.upper()}"

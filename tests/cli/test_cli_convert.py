@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
 import ganexplorer
 from ganexplorer.cli import build_parser
+from ganexplorer.core.checkpoint import read_metadata
 from ganexplorer.core.foreign import choices
 
 
@@ -119,3 +121,37 @@ def test_a_file_that_is_refused_is_refused_in_the_same_words_by_every_command(co
     }
     assert len(refusals) == 1
     assert "no generator was recognised" in refusals.pop()
+
+
+def test_a_newer_file_of_our_own_is_refused_as_everywhere(command, tmp_path):
+    path = tmp_path / "newer.safetensors"
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path, {"format": "ganexplorer-2"})
+    refusals = {command("inspect", path).refusal, command("convert", path, "-o", tmp_path / "x.safetensors").refusal}
+    assert len(refusals) == 1
+    assert "written by a newer ganexplorer" in refusals.pop()
+
+
+def test_a_file_that_is_not_there_is_told_where_the_one_to_write_is(command, tmp_path):
+    (tmp_path / "out.safetensors").write_bytes(b"")
+    text = command("convert", tmp_path / "absent.pt", "-o", tmp_path / "out.safetensors").refusal
+    assert text == f"{tmp_path / 'absent.pt'}: no such file. Check its name and folder."
+
+
+def test_names_in_a_file_do_not_steer_the_terminal(command, network, tmp_path):
+    path = tmp_path / "net\x1b[31m.pth"
+    torch.save({"\x1b]0;x\x07netG": network.state_dict(), "\x1b[2Jg_ema": network.state_dict()}, path)
+    out = tmp_path / "own.safetensors"
+    for answer in (command("inspect", path), command("convert", path, "-o", out), command("inspect", out)):
+        assert answer.status == 0
+        assert all(line.isprintable() for line in answer.out.splitlines())
+
+
+def test_a_card_does_not_steer_the_terminal(command, file, tmp_path):
+    own = tmp_path / "own.safetensors"
+    command("convert", file, "-o", own)
+    tensors = safetensors.torch.load(own.read_bytes())
+    card = {"recipe": "\x1b[31m" + "r" * 9999, "data": "a\nb\x07", "step": ["\x1b"]}
+    safetensors.torch.save_file(tensors, own, read_metadata(own) | {"card": json.dumps(card)})
+    answer = command("inspect", own)
+    assert answer.status == 0
+    assert all(line.isprintable() and len(line) <= 2000 for line in answer.out.splitlines())

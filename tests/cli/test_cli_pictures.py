@@ -152,7 +152,7 @@ def test_latents_of_another_model_are_refused_with_both_sizes(command: Command, 
 
 def test_an_absent_file_of_latents_is_refused(command: Command, tmp_path: Path) -> None:
     refusal = command("sample", "probe-gray", "--z", tmp_path / "z.npy", "-o", tmp_path / "a.png").refusal
-    assert refusal == f"{tmp_path / 'z.npy'}: no such file."
+    assert refusal == f"{tmp_path / 'z.npy'}: no such file. Check its name and folder."
 
 
 @pytest.mark.parametrize("truncation", ["nan", "inf"])

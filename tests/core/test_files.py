@@ -124,7 +124,8 @@ def test_a_permission_that_lacks_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_name_too_long_is_refused(tmp_path: Path) -> None:
-    assert "too long" in refusal(tmp_path / ("x" * 5000))
+    with pytest.raises(FileError, match="too long"):
+        open_regular(tmp_path / ("x" * 5000))
 
 
 def test_a_name_with_a_nul_is_refused() -> None:

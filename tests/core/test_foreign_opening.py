@@ -197,6 +197,16 @@ def test_a_damaged_file_of_choices_is_ignored(save, z, content):
     assert same(path, network, z)
 
 
+def test_kept_choices_that_fit_the_file_no_more_are_ignored(save, z):
+    path = save(mlp(5, 9, 16).state_dict())
+    opening.keep_choices(opening.read(path).with_choices({"image_shape": "1,2,8"}))
+    other = mlp(5, 9, 25)
+    save(other.state_dict())
+    with torch.no_grad():
+        wanted = torch.tanh(other(z)).reshape(-1, 1, 5, 5)
+    assert torch.allclose(ganexplorer.load(str(path))(z), wanted, atol=1e-5)
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_to_is_told(save, tmp_path):
     file = opening.read(save(mlp(5, 9, 16).state_dict())).with_choices({"slope": 0.3})

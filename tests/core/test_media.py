@@ -246,11 +246,11 @@ def refusal_of_latents(path: Path, z_dim: int = 4) -> str:
 
 
 def test_an_absent_file_of_latents_is_refused(tmp_path: Path) -> None:
-    assert refusal_of_latents(tmp_path / "z.npy") == "no such file."
+    assert refusal_of_latents(tmp_path / "z.npy") == "no such file. Check its name and folder."
 
 
 def test_a_folder_is_no_file_of_latents(tmp_path: Path) -> None:
-    assert refusal_of_latents(tmp_path).startswith("not a .npy file of numbers")
+    assert refusal_of_latents(tmp_path).startswith("is a folder")
 
 
 @pytest.mark.parametrize(

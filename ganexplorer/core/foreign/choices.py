@@ -38,7 +38,7 @@ class Choices:
     output: str = _option("tanh", "after the last layer; sigmoid: the network's own range is [0, 1]", *OUTPUTS)
     eps: float = _option(1e-5, "of the batch norms")
     first_eps: float = _option(1e-5, "of a batch norm that stands first on the reshaped image")
-    lift_activation: bool = _option(True, "whether one follows the linear layer that becomes an image")
+    lift_activation: bool = _option(True, "whether one stands where the values of a linear layer become an image")
     upsample: str = _option("nearest", "how an upsampling fills in", *UPSAMPLINGS)
     prior: Prior = _option(Prior.normal(), "what z is drawn from: normal, uniform, uniform:LOW,HIGH or constant:VALUE")
     image_shape: tuple[int, int, int] = _option((1, 28, 28), "channels, height, width")
@@ -172,7 +172,7 @@ def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
 def _number(name: str, value: Any, low: float, high: float) -> float:
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not low <= number <= high:
         raise ChoiceError(f"{name} is a number from {low} to {high}, not {value!r}")
@@ -211,7 +211,7 @@ def _image_shape(value: Any) -> tuple[int, int, int]:
     items = [items] if isinstance(items, int) else items
     try:
         sizes = [int(item) for item in items]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         sizes = []
     if len(sizes) == 1:
         sizes = [1, sizes[0], sizes[0]]

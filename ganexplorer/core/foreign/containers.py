@@ -492,8 +492,10 @@ class _Walk:
             if self.steps > MAX_STEPS:
                 raise Reason(f"holds more than {MAX_STEPS:,} entries. Save the weights alone.")
             if type(key) in (str, int) and isinstance(item, TensorClaim | Inert | dict | list | tuple):
-                _check_name(inner := f"{prefix}{key}")
-                self.value(item, inner, f"{inner}/", depth + 1)
+                inner = f"{prefix}{key}"
+                if len(inner) <= MAX_NAME or isinstance(item, TensorClaim):  # else text, and no part of a network
+                    _check_name(inner)
+                    self.value(item, inner, f"{inner}/", depth + 1)
 
     def _module(self, module: Inert, state: Mapping[str, Any], path: str, prefix: str, depth: int = 0) -> None:
         """Walk a module as state_dict does."""
@@ -614,7 +616,7 @@ def _check_count(count: int) -> None:
 
 def _check_name(name: str) -> None:
     if len(name) > MAX_NAME:
-        raise Reason(f"has a name of more than {MAX_NAME:,} characters. {_AGAIN}")
+        raise Reason(f"has a name of more than {MAX_NAME:,} characters. Save the weights under shorter ones.")
     name.encode()  # raises for the halves of characters that JSON and pickle let through
 
 

@@ -1,140 +1,213 @@
 """What the statistics of batch norms tell.
 
 With the right activation, eps and prior, the layers before a norm give the mean and variance that the norm remembers
-from training; with wrong ones they do not.
+from training, nearly: weights went on changing. With wrong ones they do not. So each hypothesis costs the logarithm of
+its misfit and something for being unusual, and the cheapest is believed, if it fits at all.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import Network
-from ganexplorer.core.spec import ConvTranspose2d, NetworkSpec
+from ganexplorer.core.spec import Activation
 
-SAMPLES = (12, 256)  # at least and at most
-WORK = 1e9  # multiplications a trial may cost
-HOPELESS = 5.0  # misfit of statistics that no change of activation and eps would mend
-AGREES = 0.12  # misfit of statistics that agree; wrong hypotheses measure far more
-TIMES_BETTER = 1.8  # than the usual values, to be believed instead of them
-UNUSUAL = 1.2  # a hypothesis with an unusual value more must fit so much better than its neighbour
-NORMS = 3  # further ones cost more time than they tell
+SAMPLES = (16, 256)  # at least and at most
+WORK = 1.5e8  # multiplications that a trial may cost; three times as many where fewer samples would not do
+BATCHES = 60  # after fewer, a norm's statistics are in part those that it began with
+VALUE = 40  # multiplications that a value of a layer's output costs besides, in time
+FEATURES = 32  # of the last norm that is asked, where all are too many
+MANY = 24  # features of a norm; fewer tell less
+NORMS = 2  # that are asked about activations; further ones cost more time than they tell
+AGREES = 0.15  # misfit a norm, more than which no hypothesis is believed
+AGREES_EARLY = 0.3  # of a norm that the prior alone tells of
+HOPELESS = 0.5  # misfit of a norm that the prior alone tells of; its statistics are not those of these weights
+FITS = 0.002  # misfit a norm, less than which nothing rarer is tried
+DRIFT = 0.005  # misfit a norm, less than which is luck
 
-_ACTIVATIONS: Sequence[Mapping[str, Any]] = (
-    {"activation": "relu"},
-    {"activation": "leaky_relu", "slope": 0.2},
-    {"activation": "leaky_relu", "slope": 0.01},
-    {"activation": "leaky_relu", "slope": 0.1},
-    {"activation": "leaky_relu", "slope": 0.3},
-    {"activation": "elu"},
-    {"activation": "gelu"},
-    {"activation": "silu"},
-    {"activation": "tanh"},
+Changes = Mapping[str, Any]
+
+# what a hypothesis costs where it is not the usual one; the commonest first
+_ACTIVATIONS: Sequence[tuple[Changes, float]] = (
+    ({"activation": "relu"}, 0.5),
+    ({"activation": "leaky_relu", "slope": 0.2}, 0.5),
+    ({"activation": "leaky_relu", "slope": 0.01}, 1.3),  # too like relu to tell
+    ({"activation": "leaky_relu", "slope": 0.1}, 1.3),
+    ({"activation": "leaky_relu", "slope": 0.3}, 1.3),
+    ({"activation": "elu"}, 1.5),
+    ({"activation": "gelu"}, 1.5),
+    ({"activation": "silu"}, 1.5),
+    ({"activation": "tanh"}, 1.5),
 )
-_EPS: Sequence[Mapping[str, Any]] = ({"eps": 1e-5}, {"eps": 0.8})  # 1e-3 is too like 1e-5 to tell
-_PRIORS: Sequence[Mapping[str, Any]] = (
-    {"prior": Prior.normal()},
-    {"prior": Prior.uniform()},
-    {"prior": Prior.uniform(0.0, 1.0)},
+_COMMON = 2  # so many of them are tried together with the rest
+_EPS: Sequence[tuple[Changes, float]] = (({"eps": 1e-5}, 0.5), ({"eps": 0.8}, 0.7))  # 1e-3 is too like 1e-5 to tell
+_LIFTS: Sequence[tuple[Changes, float]] = (({"lift_activation": True}, 0.4), ({"lift_activation": False}, 0.4))
+_UPSAMPLINGS: Sequence[tuple[Changes, float]] = (({"upsample": "nearest"}, 0.4), ({"upsample": "bilinear"}, 0.7))
+_PRIORS: Sequence[tuple[Changes, float]] = (
+    ({"prior": Prior.normal()}, 0.5),
+    ({"prior": Prior.uniform()}, 0.5),
+    ({"prior": Prior.uniform(0.0, 1.0)}, 1.5),
 )
+UNBEATEN = DRIFT * (math.exp(0.4) - 1)  # misfit of the usual values, less than which no other is cheaper
 
 
-def told(build: Callable[[Mapping[str, Any]], Network], usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The choices among activation, slope, eps and prior that the norms speak for; empty where they are silent.
+def told(build: Callable[[Changes], Network], usual: Changes, clear: int | None = None) -> dict[str, Any]:
+    """The choices among activation, slope, eps, lift_activation, upsample and prior that the norms speak for.
+
+    Empty where they are silent.
 
     Parameters
     ----------
     build
         Makes the generator, in eval mode, with some choices changed from the usual ones.
     usual
-        The usual values of those choices.
+        The usual values of the choices that are open.
+    clear
+        How many norms, the first ones, may be asked; None: all.
     """
     network = build({})
-    if not _were_trained(network):
+    norms = [i for i, layer in enumerate(network.layers) if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    if not all(_was_trained(network.layers[i]) for i in norms):
         return {}
-    result: dict[str, Any] = {}
-    # the first norm depends on the prior alone, the next ones on the rest too
-    for alternatives, norms in (
-        ([dict(prior) for prior in _PRIORS], 1),
-        ([{**a, **e} for a, e in itertools.product(_ACTIVATIONS, _EPS)], NORMS),
-    ):
-        baseline = _misfit(build(result), norms)
-        scores = [
-            (_misfit(build({**result, **changes}), norms) * UNUSUAL ** _unusual(changes, usual), changes)
-            for changes in alternatives
-        ]
-        best, changes = min(scores, key=lambda item: item[0])
-        if best > HOPELESS:
-            return {}
-        if best < AGREES and best * TIMES_BETTER < baseline:
-            result |= changes
-    return {name: value for name, value in result.items() if value != usual[name]}
+    first_act = next((i for i, layer in enumerate(network.spec.layers) if isinstance(layer, Activation)), 0)
+    norms = norms[:clear]
+    before = [i for i in norms if i < first_act][:1]  # told by the prior alone
+    after = [i for i in norms if i > first_act][:NORMS]
+    if "lift_activation" in usual:  # then nothing is told by the prior alone
+        before, after = [], [*before, *after][:NORMS]
+
+    def best_of(
+        best: Changes, options: Sequence[Changes], asked: list[int], agrees: float = AGREES
+    ) -> tuple[Changes, float]:
+        while asked and ((effort := _effort(network, asked)) is None or (effort[0] < SAMPLES[1] // 4 and asked[1:])):
+            asked = asked[:-1]
+        if not asked or not options or effort is None:
+            return best, 0.0
+        orders = [norms.index(i) for i in asked]  # a choice may shift a norm by a layer
+        doubt = max(1.0, MANY / min(network.spec.shapes[i][0] for i in asked))
+        scored = []
+        for option in [{}, *options]:
+            changes = {**best, **option}
+            misfit = _misfit(build(changes), orders, *effort)
+            if changes == {} and misfit < UNBEATEN:
+                return best, misfit
+            scored.append((math.log(misfit + DRIFT) + doubt * _penalty(changes, usual), misfit, changes))
+        _, misfit, changes = min(scored, key=lambda item: item[0])
+        return (changes, misfit) if misfit < agrees else (best, misfit)
+
+    priors, activations = _options(_PRIORS, usual), _options(_ACTIVATIONS, usual)
+    best, misfit = best_of({}, priors, before, AGREES_EARLY)
+    if misfit > HOPELESS:
+        return {}
+    others = [_options(options, usual) for options in (_EPS, _LIFTS, _UPSAMPLINGS)]
+    if not before:
+        others.append(priors)
+    together = [
+        {name: value for option in options for name, value in option.items()}
+        for options in itertools.product(activations[:_COMMON], *(options or [{}] for options in others))
+    ]
+    best, misfit = best_of(best, together, after)
+    if misfit > FITS:
+        best, _ = best_of(best, activations[_COMMON:], after)
+    return {name: value for name, value in best.items() if value != usual[name]}
 
 
-def _unusual(changes: Mapping[str, Any], usual: Mapping[str, Any]) -> int:
-    return sum(value != usual[name] for name, value in changes.items())
+def _options(options: Sequence[tuple[Changes, float]], usual: Changes) -> list[Changes]:
+    return [option for option, _ in options if option.keys() <= usual.keys()]
 
 
-def _norms(network: Network) -> Iterator[tuple[int, nn.BatchNorm1d | nn.BatchNorm2d]]:
-    for i, module in enumerate(network.layers):
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            yield i, module
+def _penalty(changes: Changes, usual: Changes) -> float:
+    total = 0.0
+    for options in (_ACTIVATIONS, _EPS, _LIFTS, _UPSAMPLINGS, _PRIORS):
+        for option, cost in options:
+            is_so = all(changes.get(name) == value for name, value in option.items())
+            if is_so and any(usual[name] != value for name, value in option.items()):
+                total += cost
+    return total
 
 
-def _were_trained(network: Network) -> bool:
-    """Whether there are norms, and their statistics are not those that they begin with."""
-    found = list(_norms(network))
-    return bool(found) and all(
-        norm.running_mean is not None and norm.running_var is not None
-        and bool(norm.running_mean.any()) and not bool((norm.running_var == 1).all())
-        for _, norm in found
-    )  # fmt: skip
+def _was_trained(norm: nn.Module) -> bool:
+    """Whether its statistics are no longer those that a norm begins with, nor in part; old files do not count."""
+    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    count = int(norm.num_batches_tracked or 0)
+    return (
+        bool(norm.running_mean.any()) and not bool((norm.running_var == 1).all()) and (count == 0 or count >= BATCHES)
+    )
+
+
+def _effort(network: Network, asked: Sequence[int]) -> tuple[int, int] | None:
+    """How many z a trial passes to the last of the norms, and how many of its features it looks at.
+
+    None when it would cost too much.
+    """
+    spec, last = network.spec, asked[-1]
+    low, high = SAMPLES
+    costs = [1.0]
+    for layer, before, after in zip(spec.layers[:last], spec.shapes, spec.shapes[1:], strict=False):
+        pixels = before if layer.kind == "conv_transpose2d" else after
+        costs.append(layer.parameter_count * math.prod(pixels[1:]) + VALUE * math.prod(after))
+    total, features = sum(costs), spec.shapes[last][0]
+    if total * high > WORK and features > FEATURES:
+        total, features = sum(costs[:-1]) + costs[-1] * FEATURES / features, FEATURES
+    return None if total * low > 3 * WORK else (int(min(max(WORK / total, low), high)), features)
 
 
 @torch.inference_mode()
-def _misfit(network: Network, count: int) -> float:
-    """How far the first norms' inputs are from what they remember: 0 is agreement.
+def _misfit(network: Network, orders: Sequence[int], samples: int, features: int) -> float:
+    """How far the inputs of some norms, by their order, are from what they remember: 0 is agreement.
 
-    The mean over features of the squared difference of means in standard deviations and of the squared difference of
-    the logarithms of the variances; infinite where they are not finite.
+    The median over features of the squared difference of means in standard deviations, and of the squared difference
+    of the logarithms of the variances; the mean over norms; infinite where they are not finite.
     """
     assert network.spec.prior is not None
-    wanted = [i for i, _ in _norms(network)][:count]
-    samples = int(min(max(WORK / _work(network.spec, wanted[-1]), SAMPLES[0]), SAMPLES[1]))
+    norms = [i for i, layer in enumerate(network.layers) if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    wanted = [norms[order] for order in orders]
     x = network.spec.prior.sample(samples, network.spec.z_dim, torch.Generator().manual_seed(0))
     total = 0.0
-    for i, layer in enumerate(network.layers[: wanted[-1] + 1]):
-        if i in wanted:
-            total += _distance(x, layer)
-        x = layer(x)
+    for i, layer in enumerate(network.layers[: wanted[-1]]):
+        x = _some_features(layer, x, features) if i + 1 == wanted[-1] else layer(x)
+        if i + 1 in wanted:
+            total += _distance(x, network.layers[i + 1])
     return total / len(wanted)
 
 
-def _work(spec: NetworkSpec, stop: int) -> int:
-    """Multiplications for one sample in the layers before `stop`."""
-    shapes = spec.shapes
-    total = 1
-    for layer, before, after in zip(spec.layers[:stop], shapes, shapes[1:], strict=False):
-        pixels = before if isinstance(layer, ConvTranspose2d) else after
-        total += layer.parameter_count * math.prod(pixels[1:])
-    return total
+def _some_features(layer: nn.Module, x: Tensor, count: int) -> Tensor:
+    """The first features of a layer's output, where it can be told to make no others."""
+    match layer:
+        case nn.Linear():
+            return F.linear(x, layer.weight[:count], _first(layer.bias, count))
+        case nn.Conv2d():
+            return F.conv2d(x, layer.weight[:count], _first(layer.bias, count), layer.stride, layer.padding)
+        case nn.ConvTranspose2d():
+            weight, bias = layer.weight[:, :count], _first(layer.bias, count)
+            return F.conv_transpose2d(x, weight, bias, layer.stride, layer.padding, layer.output_padding)  # type: ignore[arg-type]
+        case _:
+            result: Tensor = layer(x)
+            return result
+
+
+def _first(bias: Tensor | None, count: int) -> Tensor | None:
+    return None if bias is None else bias[:count]
 
 
 def _distance(x: Tensor, norm: nn.Module) -> float:
     assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    rows = x.transpose(0, 1).flatten(1).double()
-    mean, variance = rows.mean(1), rows.var(1)
-    small = norm.running_var.double().mean() * 1e-3 + 1e-12
-    remembered = norm.running_var.double() + small
-    by_mean = (mean - norm.running_mean).square() / remembered
+    variance, mean = torch.var_mean(x, [dim for dim in range(x.ndim) if dim != 1])
+    small = norm.running_var.mean() * 1e-3 + 1e-12
+    remembered = norm.running_var[: len(mean)] + small
+    by_mean = (mean - norm.running_mean[: len(mean)]).square() / remembered
     by_variance = ((variance + small) / remembered).log().square()
     # the median: a few dead or runaway features say nothing
     value = float(by_mean.median() + by_variance.median())

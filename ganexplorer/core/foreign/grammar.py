@@ -1,40 +1,27 @@
-"""The one grammar of all families: from steps to a `NetworkSpec`, given the choices that a state dict leaves open."""
+"""The one grammar of all generators: from steps to a `NetworkSpec`, given the choices that a state dict leaves open."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
 from typing import Any
 
-from ganexplorer.core.foreign import geometry
-from ganexplorer.core.foreign.chain import Step, steps_of
+from ganexplorer.core.foreign import pictures, usual
+from ganexplorer.core.foreign.assembly import acts, is_first_norm, is_lift, known_place, layer_of
+from ganexplorer.core.foreign.chain import steps_of
 from ganexplorer.core.foreign.choices import Choices
 from ganexplorer.core.foreign.choices import names as choice_names
-from ganexplorer.core.foreign.geometry import NEVER, Placed, Stage
-from ganexplorer.core.foreign.parts import NotUnderstood, Shape, parts_of
-from ganexplorer.core.latent import Prior
-from ganexplorer.core.spec import (
-    BatchNorm,
-    Conv2d,
-    ConvTranspose2d,
-    Layer,
-    LeakyReLU,
-    Linear,
-    NetworkSpec,
-    Permute,
-    Reshape,
-    Sigmoid,
-    SpecError,
-    Upsample,
-)
+from ganexplorer.core.foreign.geometry import NEVER, Placed, Stage, Ways
+from ganexplorer.core.foreign.parts import Facts, NotUnderstood, Shape, check_names, parts_of
+from ganexplorer.core.foreign.steps import Step
+from ganexplorer.core.spec import MAX_Z_DIM, Layer, NetworkSpec, Reshape, Sigmoid, SpecError, Upsample
 
-Facts = Mapping[str, Mapping[str, Any]]  # what a file tells of a layer, by its name: stride, padding, eps, …
-
-BARS = 16  # up to so many numbers are shown as bars, not as a square
+LARGE_Z = 512  # so many inputs and more of a network of linear layers, and fewer outputs: a classifier
+LARGE_START = 32  # pixels; what begins with a larger image does not enlarge it
+FEW_OUTPUTS = 4  # of a toy with more inputs than that
 
 
 @dataclass(frozen=True)
@@ -47,13 +34,23 @@ class GeneratorReading:
     @classmethod
     def of(cls, shapes: Mapping[str, Shape], is_ordered: bool, facts: Facts) -> GeneratorReading:
         """Raises `NotUnderstood` where the weights are not those of a generator."""
-        reading = cls(steps_of(parts_of(shapes), is_ordered, "generator"), facts)
-        if reading.is_image and reading._grown(None) is None:
-            raise NotUnderstood("no usual strides and paddings lead its layers to an image")
-        if reading.steps[-1].outputs == 1 and not reading.is_image:
-            raise NotUnderstood("it ends in one value, as a discriminator does")
-        if reading.is_image and reading.steps[-1].outputs not in (1, 2, 3, 4):
-            raise NotUnderstood(f"it ends in {reading.steps[-1].outputs} channels, expected an image of 1 to 4")
+        parts = parts_of(shapes, facts)
+        check_names(parts)
+        reading = cls(steps_of(parts, is_ordered, "generator", facts), facts)
+        _check_blocks(reading.steps)
+        first, outputs = reading.steps[0], reading.steps[-1].outputs
+        if reading.z_dim > MAX_Z_DIM:
+            raise NotUnderstood(
+                f"{first.part.name} takes {reading.z_dim:,} values, expected a z of up to {MAX_Z_DIM:,}"
+            )
+        if reading.is_image:
+            if reading._ways.to_picture(outputs) is None:
+                raise NotUnderstood("no usual strides and paddings lead its layers to an image")
+        elif _looks_like_a_classifier(reading.z_dim, outputs):
+            raise NotUnderstood(
+                f"it takes {reading.z_dim:,} values and gives {outputs:,}, as a classifier or an autoencoder does; "
+                "expected more values than z has"
+            )
         return reading
 
     @property
@@ -65,53 +62,32 @@ class GeneratorReading:
         """Whether it ends in a convolution."""
         return self.steps[-1].is_image
 
-    @property
-    def has_norms(self) -> bool:
-        return any(step.kind == "norm" for step in self.steps)
-
-    @property
+    @cached_property
     def has_first_norm(self) -> bool:
         """Whether a batch norm stands directly on the vector that became an image."""
-        return any(self._is_first_norm(i) for i in range(len(self.steps)))
+        return any(is_first_norm(self.steps, i) for i in range(len(self.steps)))
 
     @property
     def has_lift(self) -> bool:
-        """Whether it is open if an activation follows the linear layer that becomes an image."""
-        return any(
-            a.kind == "linear" and b.is_image and b.kind != "norm" and b.gap.exact is None
-            for a, b in zip(self.steps, self.steps[1:], strict=False)
-        )
+        """Whether it is open if an activation stands where a vector becomes an image."""
+        return any(is_lift(self.steps, i) for i in range(len(self.steps)))
 
     @cached_property
     def upsamples(self) -> bool:
-        found = self._grown(None)
+        found = self._ways.to_picture(self.steps[-1].outputs) if self.is_image else None
         return found is not None and any(place.upsampling > 1 for place in found[0])
 
-    @cached_property
+    @property
     def sizes(self) -> list[int]:
         """Of a network of convolutions: the usual heights that its layers can lead to."""
-        return geometry.sizes(self._stages(), self._start)
+        return self._ways.sizes
 
     @cached_property
     def image_shapes(self) -> list[tuple[int, int, int]]:
         """Shapes of pictures that the last layer's values can be, the usual one first."""
-        usual, outputs = self.image_shape(), self.steps[-1].outputs
-        if self.is_image:
-            others = [(outputs, size, size) for size in self.sizes]
-        else:
-            others = [
-                (channels, outputs // channels // width, width)
-                for channels in (1, 3)
-                if outputs % channels == 0
-                for width in _widths(outputs // channels)
-            ]
-        return list(dict.fromkeys([usual, *others]))
-
-    @property
-    def signature(self) -> str:
-        """Of an MLP: its sizes, as in ``64-256-256-784``."""
-        linear = [step for step in self.steps if step.kind == "linear"]
-        return "-".join(str(size) for size in [self.z_dim, *(step.outputs for step in linear)])
+        outputs = self.steps[-1].outputs
+        others = [(outputs, size, size) for size in self.sizes] if self.is_image else pictures.shapes_of(outputs)
+        return list(dict.fromkeys([self.image_shape(), *others]))
 
     @property
     def open_choices(self) -> list[str]:
@@ -120,7 +96,7 @@ class GeneratorReading:
         makes_a_difference = {
             "activation": is_deep,
             "slope": is_deep,
-            "eps": any(step.kind == "norm" and not self._is_first_norm(i) for i, step in enumerate(self.steps)),
+            "eps": any(s.kind == "norm" and not is_first_norm(self.steps, i) for i, s in enumerate(self.steps)),
             "first_eps": self.has_first_norm,
             "lift_activation": self.has_lift,
             "upsample": self.upsamples,
@@ -130,36 +106,42 @@ class GeneratorReading:
 
     def image_shape(self) -> tuple[int, int, int]:
         """The usual one."""
+        outputs = self.steps[-1].outputs
         if self.is_image:
-            found = self._grown(None)
+            found = self._ways.to_picture(outputs)
             assert found is not None
-            return self.steps[-1].outputs, found[1], found[1]
-        return _image_of(self.steps[-1].outputs)
+            return outputs, found[1], found[1]
+        return pictures.usual_shape(outputs)
 
-    def usual(self) -> Choices:
-        """What the family, or a well-known network of these very sizes, has."""
-        known = Choices(image_shape=self.image_shape())
-        if self.is_image:
-            known = self._usual_of_images(known)
-        elif self.signature in _KNOWN_SIZES:
-            known = dataclasses.replace(known, **_KNOWN_SIZES[self.signature])
-        elif self.z_dim == 1 and self.steps[-1].outputs <= BARS:
-            known = dataclasses.replace(known, **_TOY)
-        elif self.has_norms:
-            # either each hidden layer has a norm, or the first has none, as in a well-known collection
-            is_first_bare = self.steps[1].kind != "norm"
-            bare: dict[str, Any] = {"activation": "leaky_relu", "slope": 0.2, "eps": 0.8}
-            known = dataclasses.replace(known, **(bare if is_first_bare else {"activation": "relu"}))
-        told = _told(self.facts)
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """The choices that the file itself makes, as that of a whole module does; raises `NotUnderstood`."""
+        found = usual.told(self.facts, {step.part.name for step in self.steps})
         for i, step in enumerate(self.steps):
             if step.kind == "norm" and "eps" in (values := self.facts.get(step.part.name, {})):
-                told["first_eps" if self._is_first_norm(i) else "eps"] = float(values["eps"])
-        return dataclasses.replace(known, **told)
+                found["first_eps" if is_first_norm(self.steps, i) else "eps"] = usual.number(
+                    step.part.name, values["eps"]
+                )
+        return found
 
-    def _usual_of_images(self, known: Choices) -> Choices:
-        if any(step.kind == "conv_transpose" for step in self.steps) or not self.has_norms:
-            return dataclasses.replace(known, activation="relu")
-        return dataclasses.replace(known, slope=0.2, eps=0.8 if self.has_first_norm else 1e-5)
+    @property
+    def clear_norms(self) -> int:
+        """How many norms saw in training what the layers before them make now.
+
+        Where the names leave room for a layer more than are known of, it is a dropout, which blurs what follows.
+        """
+        count = 0
+        for before, step in zip([None, *self.steps], self.steps, strict=False):
+            becomes_image = before is not None and step.is_image and not before.is_image
+            if (step.gap.exact or 0) > 1 + becomes_image + (step.kind == "conv"):
+                break
+            count += step.kind == "norm"
+        return count
+
+    def usual(self) -> Choices:
+        """What the file tells, else what the family, or a well-known network of these very sizes, has."""
+        known = Choices(image_shape=self.image_shape())
+        return dataclasses.replace(known, **{**usual.of_generator(self.steps), **self.told})
 
     def build(self, choices: Choices) -> tuple[NetworkSpec, dict[int, str]]:
         """The spec, and for each of its layers with weights the name of the part they come from.
@@ -168,86 +150,73 @@ class GeneratorReading:
         """
         layers: list[Layer] = []
         sources: dict[int, str] = {}
-        channels, height, width = choices.image_shape
         places = iter(self._places(choices))
-        upsampling: list[int] = []
-        if self.steps[0].is_image and self.steps[0].kind != "norm":
+        if self.steps[0].is_image:
             layers.append(Reshape((self.z_dim, 1, 1)))
-        size = 1
         has_acted = True  # nothing to act on before the first layer
+        last = choices.last()
         for i, step in enumerate(self.steps):
-            place = Placed(1, 0)
-            if step.kind in ("conv", "conv_transpose"):
-                place = next(places)
-                upsampling.append(place.upsampling)
+            place = next(places) if step.kind in ("conv", "conv_transpose") else Placed(1, 0)
             becomes_image = i > 0 and step.is_image and not self.steps[i - 1].is_image
-            acts = i > 0 and _acts(self.steps, i, has_acted, place.upsampling > 1, becomes_image, choices)
-            if acts and (hidden := choices.hidden()) is not None:
-                layers.append(hidden)
+            lifts = choices.lift_activation
+            has_activation = i > 0 and acts(self.steps, i, has_acted, place.upsampling > 1, becomes_image, lifts)
+            is_final_norm = has_activation and step.kind == "norm" and i == len(self.steps) - 1
+            if has_activation:
+                layers += [layer for layer in [last if is_final_norm else choices.hidden()] if layer is not None]
+                last = None if is_final_norm else last
             if becomes_image:
-                size = _side(self.steps[i - 1].outputs, step.inputs)
+                size = isqrt(self.steps[i - 1].outputs // step.inputs)
                 layers.append(Reshape((step.inputs, size, size)))
             if place.upsampling > 1:
                 layers.append(Upsample(place.upsampling, choices.upsample))  # type: ignore[arg-type]
-            has_acted = step.kind == "norm" and (acts or i == 0)
+            has_acted = step.kind == "norm" and (has_activation or i == 0)
             sources[len(layers)] = step.part.name
-            layers.append(self._layer(i, place, choices))
-        if (last := choices.last()) is not None:
-            layers.append(last)
-        layers += _pixel_order(choices, self.is_image)
+            is_apart = is_final_norm or is_first_norm(self.steps, i)
+            layers.append(layer_of(step, place, choices.first_eps if is_apart else choices.eps))
+        layers += [last] if last is not None else []
+        if self.is_image and choices.channels_last:
+            raise NotUnderstood("channels_last is for networks of linear layers; convolutions have channels first")
+        layers += pictures.pixel_order(choices, self.is_image)
         value_range = (0.0, 1.0) if isinstance(choices.last(), Sigmoid) else (-1.0, 1.0)
         try:
-            spec = NetworkSpec(tuple(layers), (channels, height, width), self.z_dim, choices.prior, value_range)
+            spec = NetworkSpec(tuple(layers), choices.image_shape, self.z_dim, choices.prior, value_range)
         except SpecError as error:
-            raise NotUnderstood(f"its layers do not make an image of {channels}x{height}x{width}: {error}") from None
+            shape = "x".join(map(str, choices.image_shape))
+            raise NotUnderstood(f"its layers do not make an image of {shape}: {error}") from None
         return spec, sources
-
-    def _layer(self, i: int, place: Placed, choices: Choices) -> Layer:
-        step = self.steps[i]
-        bias = "bias" in step.part.shapes
-        match step.kind:
-            case "linear":
-                return Linear(step.inputs, step.outputs, bias)
-            case "norm":
-                return BatchNorm(step.outputs, choices.first_eps if self._is_first_norm(i) else choices.eps)
-            case _:
-                kernel = step.part.weight[2]
-                if step.kind == "conv":
-                    return Conv2d(step.inputs, step.outputs, kernel, place.stride, place.padding, bias)
-                return ConvTranspose2d(
-                    step.inputs, step.outputs, kernel, place.stride, place.padding, bias, place.output_padding
-                )
-
-    def _is_first_norm(self, i: int) -> bool:
-        step = self.steps[i]
-        return step.kind == "norm" and step.is_image and i > 0 and not self.steps[i - 1].is_image
 
     @property
     def _start(self) -> int:
         """The height of the first image."""
         for before, step in zip([None, *self.steps], self.steps, strict=False):
             if step.is_image:
-                return _side(before.outputs, step.inputs) if before is not None and not before.is_image else 1
+                return isqrt(before.outputs // step.inputs) if before is not None else 1
         return 1
 
-    def _stages(self) -> list[Stage]:
+    @cached_property
+    def _ways(self) -> Ways:
         convs = [i for i, step in enumerate(self.steps) if step.kind in ("conv", "conv_transpose")]
-        return [self._stage(i, is_last=i == convs[-1]) for i in convs]
+        return Ways([self._stage(i, is_last=i == convs[-1]) for i in convs], self._start)
 
     def _stage(self, i: int, is_last: bool) -> Stage:
         step = self.steps[i]
         kernel = step.part.weight[2]
-        known = _placed(self.facts.get(step.part.name))
+        known = known_place(self.facts.get(step.part.name))
         if step.kind == "conv_transpose":
             return Stage("conv_transpose", kernel, known=known)
         return Stage("conv", kernel, self._upsampling(i, is_last), known)
 
     def _upsampling(self, i: int, is_last: bool) -> tuple[float, float]:
         """What an upsampling before step i costs, and what none costs."""
-        gap, before = self.steps[i].gap, self.steps[i - 1]
+        step, before = self.steps[i], self.steps[i - 1]
+        gap = step.gap
+        if told := usual.upsampled(self.facts):
+            return (0.0, NEVER) if step.part.name in told else (NEVER, 0.0)
         if gap.exact is not None:
             room = gap.exact - (not before.is_image)
-            is_bare = self._is_first_norm(i - 1) or not before.is_image
+            # whether no activation is missing there
+            has_acted = before.kind == "norm" and bool(before.gap.exact)
+            is_bare = has_acted or is_first_norm(self.steps, i - 1) or not before.is_image
             if room <= 0:
                 return (NEVER, 0.0)
             if room == 1:
@@ -255,23 +224,31 @@ class GeneratorReading:
             return (0.0, 1.0)
         if gap.least:
             return (0.0, 1.0)
-        if any(step.kind == "conv_transpose" for step in self.steps):
+        if any(step.kind == "conv_transpose" for step in self.steps) or self._start > LARGE_START:
             return (3.0, 0.0)
-        return (0.6, 0.0) if is_last else (0.0, 0.5)
+        begins_block = step.part.container is not None and step.part.path[-1] == "0"
+        if not before.is_image and begins_block:
+            return (0.6, 0.0)  # blocks that do not begin with an upsampling may end with one
+        if is_last:
+            return (0.0, 0.3) if self._ends_in_blocks else (0.6, 0.0)
+        return (0.0, 0.5)
 
-    def _grown(self, goal: int | None) -> tuple[list[Placed], int] | None:
-        return geometry.grow(self._stages(), self._start, self.steps[-1].outputs, goal)
+    @property
+    def _ends_in_blocks(self) -> bool:
+        """Whether the last layer comes after blocks that each begin with their convolution."""
+        convs = [step.part for step in self.steps if step.kind == "conv"]
+        return convs[-1].container is None and all(part.path[-1] == "0" for part in convs[:-1])
 
     def _places(self, choices: Choices) -> list[Placed]:
         if not self.is_image:
             return []
         channels, height, width = choices.image_shape
-        if channels != self.steps[-1].outputs or height != width:
+        outputs = self.steps[-1].outputs
+        if channels != outputs or height != width:
             raise NotUnderstood(
-                f"its last layer gives square images of {self.steps[-1].outputs} channels, "
-                f"not {channels}x{height}x{width}"
+                f"its last layer gives square images of {outputs} channels, not {channels}x{height}x{width}"
             )
-        found = self._grown(height)
+        found = self._ways.to_picture(outputs, height)
         if found is None:
             raise NotUnderstood(
                 f"its layers do not lead to {height}x{width} pixels; possible: "
@@ -280,201 +257,26 @@ class GeneratorReading:
         return found[0]
 
 
-def discriminator(
-    shapes: Mapping[str, Shape], is_ordered: bool, facts: Facts, generator: NetworkSpec, choices: Choices
-) -> tuple[NetworkSpec, dict[int, str]]:
-    """The spec of the discriminator that belongs to a generator, and where its weights come from.
-
-    Its hidden activation is a leaky ReLU (slope .2 but in well-known networks) and its last a sigmoid; pixel order and
-    eps are those of the generator. Raises `NotUnderstood`.
-    """
-    steps = steps_of(parts_of(shapes), is_ordered, "discriminator")
-    image = generator.image_shape
-    native = _native_shape(choices)
-    sizes = [math.prod(image), *(step.outputs for step in steps if step.kind == "linear")]
-    known = _KNOWN_CRITICS.get("-".join(map(str, sizes)), (LeakyReLU(0.2), True))
-    hidden, ends_in_sigmoid = known
-    told = _told(facts)
-    if "activation" in told:
-        hidden = Choices(**{k: v for k, v in told.items() if k in ("activation", "slope")}).hidden() or hidden
-    layers: list[Layer] = []
-    if native != image:
-        layers.append(_inverse(_permutation(choices)))
-    sources: dict[int, str] = {}
-    places = iter(_shrunk(steps, facts, native[1] if native[1] == native[2] else 0))
-    if not steps[0].is_image:
-        layers.append(Reshape((math.prod(image),)))
-    has_acted = True
-    for i, step in enumerate(steps):
-        becomes_flat = i > 0 and not step.is_image and steps[i - 1].is_image
-        acts = i > 0 and _acts(steps, i, has_acted, False, becomes_flat, choices)
-        if acts:
-            layers.append(hidden)
-        if becomes_flat:
-            layers.append(Reshape((step.inputs,)))
-        has_acted = step.kind == "norm" and (acts or i == 0)
-        sources[len(layers)] = step.part.name
-        bias = "bias" in step.part.shapes
-        match step.kind:
-            case "linear":
-                layers.append(Linear(step.inputs, step.outputs, bias))
-            case "norm":
-                eps = facts.get(step.part.name, {}).get("eps", choices.eps)
-                layers.append(BatchNorm(step.outputs, eps))
-            case _:
-                place = next(places)
-                layers.append(Conv2d(step.inputs, step.outputs, step.part.weight[2], place.stride, place.padding, bias))
-    if steps[-1].is_image:
-        layers.append(Reshape((1,)))
-    if ends_in_sigmoid:
-        layers.append(Sigmoid())
-    try:
-        return NetworkSpec(tuple(layers), image, value_range=generator.value_range), sources
-    except SpecError as error:
-        raise NotUnderstood(f"its layers do not judge an image of {'x'.join(map(str, image))}: {error}") from None
+def _check_blocks(steps: Sequence[Step]) -> None:
+    """Raise `NotUnderstood` for what may be a residual block: its sum is in no name and no shape."""
+    blocks: dict[tuple[str, ...], list[Step]] = {}
+    for step in steps:
+        path = step.part.path
+        for length in range(1, len(path)):
+            if path[length - 1].isdecimal() and not path[length].isdecimal() and step.kind != "norm":
+                blocks.setdefault(path[:length], []).append(step)
+    for path, inside in blocks.items():
+        if len(inside) > 1 and inside[0].inputs == inside[-1].outputs:
+            raise NotUnderstood(
+                f"{'.'.join(path)} has {len(inside)} layers and gives the {inside[-1].outputs} channels that it takes, "
+                "as a residual block does; expected layers that only follow on each other"
+            )
+    if len(steps) == 1 and "bias" not in steps[0].part.shapes and not steps[0].is_image:
+        raise NotUnderstood(f"{steps[0].part.name or 'the top level'} is one matrix alone, as an embedding is")
 
 
-def _shrunk(steps: Sequence[Step], facts: Facts, start: int) -> list[Placed]:
-    convs = [step for step in steps if step.kind == "conv"]
-    if not convs:
-        return []
-    if not start:
-        raise NotUnderstood("its convolutions take a square image")
-    flat = next((step for step in steps if step.kind == "linear"), None)
-    channels = convs[-1].outputs
-
-    def fits(size: int) -> bool:
-        return size * size * channels == flat.inputs if flat is not None else size * size * channels == 1
-
-    stages = [Stage("shrink", step.part.weight[2], known=_placed(facts.get(step.part.name))) for step in convs]
-    places = geometry.shrink(stages, start, fits)
-    if places is None:
-        raise NotUnderstood(f"no usual strides and paddings lead from {start}x{start} pixels to its one value")
-    return places
-
-
-def _acts(steps: Sequence[Step], i: int, has_acted: bool, upsamples: bool, reshapes: bool, choices: Choices) -> bool:
-    """Whether an activation stands between step i and the one before it.
-
-    Where the numbers in the names tell how many layers without weights there are, an upsampling and a reshape take
-    one each. Else: none between a layer and its norm, one before each other layer.
-    """
-    step, before = steps[i], steps[i - 1]
-    if step.gap.exact is not None:
-        return step.gap.exact - upsamples - reshapes >= 1
-    if step.kind == "norm" or has_acted:
-        return False
-    if reshapes and step.is_image and before.kind == "linear":
-        return choices.lift_activation
-    return True
-
-
-def _placed(told: Mapping[str, Any] | None) -> Placed | None:
-    """Stride and paddings where the file tells them."""
-    if told is None or "stride" not in told:
-        return None
-    values = []
-    for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0)):
-        value = told.get(name, default)
-        pair = value if isinstance(value, list) else [value]
-        if not all(isinstance(item, int) for item in pair) or len(set(pair)) != 1:
-            raise NotUnderstood(f"a convolution has the {name} {value!r}; only equal whole numbers are opened")
-        values.append(pair[0])
-    return Placed(values[0], values[1], values[2])
-
-
-def _told(facts: Facts) -> dict[str, Any]:
-    """Choices that the file itself makes: the activations and norms of a whole pickled module."""
-    classes = {name: str(values.get("class", "")) for name, values in facts.items()}
-    plain = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "SELU": "selu", "GELU": "gelu", "SiLU": "silu"}
-    plain |= {"Tanh": "tanh", "Sigmoid": "sigmoid"}
-    acts = [(name, plain[kind]) for name, kind in classes.items() if kind in plain]
-    told: dict[str, Any] = {}
-    if acts:
-        *hidden, (_, last) = acts
-        if last in ("tanh", "sigmoid"):
-            told["output"] = last
-        else:
-            hidden.append(acts[-1])
-        if hidden:
-            told["activation"] = max((kind for _, kind in hidden), key=[kind for _, kind in hidden].count)
-        for name, kind in hidden:
-            if kind == "leaky_relu":
-                told["slope"] = float(facts[name].get("negative_slope", 0.01))
-    for name, kind in classes.items():
-        if kind == "Upsample" and facts[name].get("mode") in ("nearest", "bilinear"):
-            told["upsample"] = facts[name]["mode"]
-    return told
-
-
-def _side(values: int, channels: int) -> int:
-    return isqrt(values // channels)
-
-
-def _image_of(values: int) -> tuple[int, int, int]:
-    """The picture that so many values of an MLP usually make: a gray square, a square in colour, else a rectangle."""
-    if values >= BARS:
-        for channels in (1, 3):
-            side = _side(values, channels)
-            if side * side * channels == values:
-                return channels, side, side
-        for channels in (1, 3):
-            pixels, rest = divmod(values, channels)
-            width = next((w for w in range(isqrt(pixels), 0, -1) if pixels % w == 0), 1)
-            if rest == 0 and width * 2 >= pixels // width:
-                return channels, pixels // width, width  # upright, as faces are
-    return 1, 1, values
-
-
-def _widths(pixels: int) -> list[int]:
-    """Widths of pictures of so many pixels that are at most twice as long as broad, and that of a row of bars."""
-    widths = [width for width in range(1, pixels + 1) if pixels % width == 0 and 0.5 <= width * width / pixels <= 2]
-    return [*widths, *([pixels] if pixels <= BARS else [])]
-
-
-def _native_shape(choices: Choices) -> tuple[int, int, int]:
-    """The shape before `_pixel_order` makes it (channels, height, width)."""
-    channels, height, width = choices.image_shape
-    if choices.transpose:
-        height, width = width, height
-    return (height, width, channels) if choices.channels_last else (channels, height, width)
-
-
-def _permutation(choices: Choices) -> Permute:
-    return {
-        (False, False): Permute((1, 2, 3)),
-        (True, False): Permute((1, 3, 2)),
-        (False, True): Permute((3, 1, 2)),
-        (True, True): Permute((3, 2, 1)),
-    }[choices.transpose, choices.channels_last]
-
-
-def _inverse(permute: Permute) -> Permute:
-    return Permute(tuple(permute.dims.index(dim) + 1 for dim in (1, 2, 3)))
-
-
-def _pixel_order(choices: Choices, is_image: bool) -> list[Layer]:
-    """The layers from the network's own order of pixels to (channels, height, width)."""
-    native = _native_shape(choices)
-    if is_image:
-        if choices.channels_last:
-            raise NotUnderstood("channels_last is for networks of linear layers; convolutions have channels first")
-        return [_permutation(choices)] if choices.transpose else []
-    if choices.transpose or choices.channels_last:
-        return [Reshape(native), _permutation(choices)]
-    return [Reshape(native)]
-
-
-_TOY = {"activation": "sigmoid", "output": "sigmoid", "prior": Prior.constant(0.5)}
-# networks so well known by their sizes that their other values are known too
-_KNOWN_SIZES: dict[str, dict[str, Any]] = {
-    "64-256-256-784": {"activation": "leaky_relu", "slope": 0.01},
-    "100-128-784": {"activation": "leaky_relu", "slope": 0.01, "prior": Prior.uniform()},
-    "96-1024-1024-784": {"activation": "relu", "prior": Prior.uniform()},
-}
-_KNOWN_CRITICS: dict[str, tuple[Layer, bool]] = {
-    "784-256-64-1": (LeakyReLU(0.01), True),
-    "784-128-1": (LeakyReLU(0.01), False),
-    "784-256-256-1": (LeakyReLU(0.2), False),
-    "4-3-1": (Sigmoid(), True),
-}
+def _looks_like_a_classifier(z_dim: int, outputs: int) -> bool:
+    """Fewer values than z has are a small picture, or a few numbers of a toy."""
+    if z_dim > LARGE_Z:
+        return outputs <= z_dim
+    return outputs < z_dim and outputs > FEW_OUTPUTS and not pictures.is_square(outputs)

@@ -15,20 +15,29 @@ import torch
 from numpy.typing import NDArray
 
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import atomic_write
+from ganexplorer.core.errors import UserError, plain
+from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.foreign import evidence, guard, weights
+from ganexplorer.core.foreign.candidates import Candidate, candidates
 from ganexplorer.core.foreign.choices import ChoiceError, Choices, to_json, to_text
 from ganexplorer.core.foreign.containers import Contents
-from ganexplorer.core.foreign.grammar import Facts, GeneratorReading, discriminator
-from ganexplorer.core.foreign.parts import Candidate, NotUnderstood, Shape, candidates, describe
-from ganexplorer.core.networks import Network, build
-from ganexplorer.core.spec import NetworkSpec
+from ganexplorer.core.foreign.critic import discriminator
+from ganexplorer.core.foreign.grammar import GeneratorReading
+from ganexplorer.core.foreign.parts import Facts, NotUnderstood, Shape, describe
+from ganexplorer.core.networks import Network, batch_size, build, check_cost
+from ganexplorer.core.spec import NetworkSpec, SpecError
 
 EXPECTED = (
     "Expected linear layers, (transposed) convolutions and batch norms whose sizes lead from z to an image: "
     "docs/formats.md lists what opens"
 )
+MAX_CHOICES_BYTES = 65536
+MAX_NETWORKS = 64  # that are looked at in one file
+
+_SMALLER = "Take a smaller model."
+_NO_SENSE = "what the file tells of its layers makes no sense"
+# what arithmetic on numbers that mean harm ends in
+_NONSENSE = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class ForeignError(UserError):
@@ -86,9 +95,9 @@ class ForeignFile:
             return self._network(*self.reading.build(family.changed(changes)), self.candidate)
 
         try:
-            return evidence.told(
-                build_with, {name: getattr(family, name) for name in ("activation", "slope", "eps", "prior")}
-            )
+            asked = {"activation", "slope", "eps", "lift_activation", "upsample", "prior"} - self.reading.told.keys()
+            usual = {name: getattr(family, name) for name in self.reading.open_choices if name in asked}
+            return evidence.told(build_with, usual, self.reading.clear_norms)
         except ForeignError:
             return {}  # weights that cannot be used; `checkpoint` says so
 
@@ -122,9 +131,9 @@ class ForeignFile:
     @cached_property
     def _built(self) -> tuple[NetworkSpec, dict[int, str]]:
         try:
-            return self.reading.build(self.choices)
+            return _built(self.reading, self.choices)
         except NotUnderstood as error:
-            raise ForeignError(f"{self.path}: {error}.") from None
+            raise ForeignError(f"{self.path}: {error}. Change the choices, or take another file.") from None
 
     @cached_property
     def _critic(self) -> tuple[Candidate, NetworkSpec, dict[int, str]] | str:
@@ -137,9 +146,12 @@ class ForeignFile:
                 found = discriminator(
                     candidate.shapes, self._is_ordered, _facts(self.contents, candidate), self.spec, self.choices
                 )
+                check_cost(found[0])
                 return candidate, *found
-            except NotUnderstood as error:
+            except (NotUnderstood, SpecError) as error:
                 reason = reason or f"{candidate.label}: {error}"
+            except _NONSENSE:
+                reason = reason or f"{candidate.label}: {_NO_SENSE}"
         return reason
 
     @property
@@ -171,9 +183,17 @@ class ForeignFile:
         spec, sources = self._built
         generator = self._network(spec, sources, self.candidate)
         assert spec.prior is not None
-        with torch.inference_mode():
-            images = generator(spec.prior.sample(2, spec.z_dim, torch.Generator().manual_seed(0)))
-        if not torch.isfinite(images).all():
+        z = spec.prior.sample(2, spec.z_dim, torch.Generator().manual_seed(0))
+        try:
+            with torch.inference_mode():
+                is_finite = all(
+                    bool(torch.isfinite(generator(one)).all()) for one in torch.split(z, batch_size(spec, 2))
+                )
+        except RuntimeError as error:  # which is how PyTorch tells that there is no memory left
+            raise ForeignError(
+                f"{self.path}: its images cannot be made ({plain(str(error), 200)}). {_SMALLER}"
+            ) from None
+        if not is_finite:
             raise ForeignError(
                 f"{self.path}: its images are not finite. Choose another activation or take another file."
             )
@@ -203,9 +223,16 @@ class ForeignFile:
             if values is None:  # of a batch norm without scale and shift, or one that never counted
                 state[name] = torch.ones_like(expected) if leaf == "weight" else torch.zeros_like(expected)
                 continue
-            state[name] = self._checked(source, values, expected)
+            if source not in self._sound:
+                self._sound[source] = self._checked(source, values, expected)
+            state[name] = self._sound[source]
         network.load_state_dict(state, assign=True)
         return network.eval().requires_grad_(False)
+
+    @cached_property
+    def _sound(self) -> dict[str, torch.Tensor]:
+        """The tensors that were checked: evidence builds many networks of the same weights."""
+        return {}
 
     def _checked(self, name: str, values: NDArray[np.generic], expected: torch.Tensor) -> torch.Tensor:
         if expected.is_floating_point() and values.dtype.kind != "f":
@@ -243,15 +270,22 @@ def read(path: Path | str) -> ForeignFile:
     path = Path(path)
     contents = guard.read(path)
     try:
-        contents = dataclasses.replace(contents, tensors=weights.plain(contents.tensors))
+        with np.errstate(all="ignore"):  # what is not finite is told later
+            contents = dataclasses.replace(contents, tensors=weights.plain(contents.tensors))
     except NotUnderstood as error:
         raise ForeignError(f"{path}: {error}. Save the model again.") from None
+    except _NONSENSE:
+        raise ForeignError(f"{path}: a weight is stored in factors that do not fit. Save the model again.") from None
+    except MemoryError:
+        raise ForeignError(f"{path}: needs more memory than there is. {_SMALLER}") from None
     file = understand(path, contents)
     kept = kept_choices(path)
     try:
-        return file.with_choices(kept.get("choices", {}), kept.get("network") or None)
-    except ForeignError:
-        return file  # kept for another version of the file
+        with_kept = file.with_choices(kept.get("choices", {}), kept.get("network") or None)
+        _ = with_kept.spec
+        return with_kept
+    except (ForeignError, RecursionError, *_NONSENSE):
+        return file  # kept for another version of the file, or by no one
 
 
 def understand(path: Path, contents: Contents) -> ForeignFile:
@@ -262,16 +296,22 @@ def understand(path: Path, contents: Contents) -> ForeignFile:
     found: list[tuple[Candidate, GeneratorReading]] = []
     others: list[Candidate] = []
     reasons: dict[str, str] = {}
-    for candidate in candidates(shapes):
+    networks = candidates(shapes)
+    if len(networks) > MAX_NETWORKS:  # those that are called generators, whatever else there is
+        networks = sorted(networks, key=lambda candidate: candidate.role != "generator")[:MAX_NETWORKS]
+    for candidate in networks:
         try:
             if candidate.role == "discriminator":
                 raise NotUnderstood("it is called a discriminator")
             reading = GeneratorReading.of(candidate.shapes, contents.kind == "pytorch", _facts(contents, candidate))
-            reading.build(reading.usual())
+            _built(reading, reading.usual())
             found.append((candidate, reading))
         except NotUnderstood as error:
             others.append(candidate)
             reasons[candidate.label] = str(error)
+        except _NONSENSE:
+            others.append(candidate)
+            reasons[candidate.label] = _NO_SENSE
     named = [candidate.label for candidate in others if candidate.role == "generator"]
     if named and not any(candidate.role == "generator" for candidate, _ in found):
         found = []
@@ -280,6 +320,16 @@ def understand(path: Path, contents: Contents) -> ForeignFile:
         raise ForeignError(_not_recognised(path, told, shapes))
     found.sort(key=lambda item: (item[0].role != "generator", not item[0].is_average))
     return ForeignFile(path, contents, found, others, found[0][0].label, {})
+
+
+def _built(reading: GeneratorReading, choices: Choices) -> tuple[NetworkSpec, dict[int, str]]:
+    """The spec and the sources of its weights; raises `NotUnderstood`, also where an image would take too long."""
+    spec, sources = reading.build(choices)
+    try:
+        check_cost(spec)
+    except SpecError as error:
+        raise NotUnderstood(str(error)) from None
+    return spec, sources
 
 
 def _not_recognised(path: Path, reasons: Mapping[str, str], shapes: Mapping[str, Shape]) -> str:
@@ -306,12 +356,11 @@ def choices_file(path: Path) -> Path:
 def kept_choices(path: Path) -> dict[str, Any]:
     """The choices kept for a file, ``choices`` and ``network``; empty when there are none that can be read."""
     try:
-        with choices_file(path).open("rb") as file:
-            data = json.loads(file.read(65536))
+        data = json.loads(read_small(choices_file(path), MAX_CHOICES_BYTES))
         choices = data.get("choices", {})
         network = data.get("network", "")
         return {"choices": dict(choices), "network": str(network)}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (FileError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -42,6 +42,10 @@ class Refused(Exception):
         self.reason, self.remedy = reason, remedy
 
 
+class Harmful(Refused):
+    """A pickle that names what could run any program, whether it calls it or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Global:
     """A class or function that a pickle mentions: its name and nothing else."""
@@ -109,6 +113,16 @@ def read(data: bytes) -> object:
 
 def read_first(data: bytes, start: int = 0) -> tuple[object, int]:
     """The value of the pickle that begins at `start`, and where it ends; raises `Refused` or `Damaged`."""
+    try:
+        return _read_first(data, start)
+    except Harmful:
+        raise
+    except (Damaged, Refused):
+        _look_for_harm(data, start)  # which is to be told before anything else
+        raise
+
+
+def _read_first(data: bytes, start: int) -> tuple[object, int]:
     file = io.BytesIO(data)
     file.seek(start)
     try:
@@ -126,6 +140,29 @@ def read_first(data: bytes, start: int = 0) -> tuple[object, int]:
         struct.error,
     ) as error:
         raise Damaged("its instructions make no sense") from error
+
+
+def _look_for_harm(data: bytes, start: int) -> None:
+    """Raise `Harmful` if a pickle that cannot be read names such a thing anywhere; it is not run for that."""
+    file = io.BytesIO(data[: start + MAX_BYTES])
+    file.seek(start)
+    texts: list[object] = ["", ""]  # the last two that were put on the stack
+    memo: dict[object, object] = {}
+    try:
+        for opcode, arg, _ in pickletools.genops(file):
+            if opcode.name in ("GLOBAL", "INST"):
+                module, _, name = str(arg).partition(" ")
+                _named(module, name)
+            elif opcode.name == "STACK_GLOBAL":
+                _named(str(texts[0]), str(texts[1]))
+            elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+                memo[arg] = texts[1]
+            elif opcode.name == "MEMOIZE":
+                memo[len(memo)] = texts[1]
+            elif isinstance(arg, str) or opcode.name in ("GET", "BINGET", "LONG_BINGET"):
+                texts = [texts[1], arg if isinstance(arg, str) else memo.get(arg, "")]
+    except (ValueError, LookupError, EOFError, TypeError, struct.error):  # damaged from here on
+        return
 
 
 # ---- what may be named
@@ -152,12 +189,12 @@ _HARMFUL_PATHS = _words("""
     torch.compile torch.utils.cpp_extension torch.utils.model_zoo torch._dynamo torch._inductor torch.ops torch.classes
     torch.library torch.fx torch.distributed.rpc torch.multiprocessing numpy.load numpy.testing numpy.f2py
 """)
-_HARMLESS_PATHS = _words("types.SimpleNamespace types.NoneType")
+_HARMLESS_PATHS = _words("types.SimpleNamespace types.NoneType functools.partial")
 
 
 def _is_harmful(found: Global) -> bool:
     if found.module == "builtins":
-        return found.name not in _PLAIN_TYPES
+        return found.name not in _PLAIN_TYPES and found.name != "getattr"  # which `_attribute` looks after
     path = found.path
     if path in _HARMLESS_PATHS:
         return False
@@ -180,6 +217,24 @@ def _shown(path: str) -> str:
     return f"{text} (os.{name})" if module in ("posix", "nt") else text
 
 
+def _named(module: str, name: str) -> Global:
+    """What a pickle names so; raises `Harmful`."""
+    # Python 2 had other names for some; a loader of Python 3 takes them for these
+    module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
+    found = Global(_compat_pickle.IMPORT_MAPPING.get(module, module), name)
+    if _is_harmful(found):
+        raise _harm(found)
+    return found
+
+
+def _harm(found: Global) -> Harmful:
+    return Harmful(
+        f"refers to {_shown(found.path)}, which has no place in a model and could run any program "
+        "when the file is loaded elsewhere",
+        "Do not load it; ask its author for the weights as .safetensors.",
+    )
+
+
 # ---- what may be called
 
 _INERT_CALLS = frozenset(
@@ -195,7 +250,10 @@ _INERT_CALLS = frozenset(
             for name in ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")
         ),
         *("argparse.Namespace", "types.SimpleNamespace", "collections.deque"),
-        *("torch.device", "torch.serialization._get_layout"),
+        *("torch.device", "torch.serialization._get_layout", "torch._C.Generator"),
+        *("decimal.Decimal", "fractions.Fraction", "logging.getLogger", "numpy.ma.core._mareconstruct"),
+        *(f"numpy.random._pickle.__{kind}_ctor" for kind in ("bit_generator", "generator", "randomstate")),
+        "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
     ]
 )
 
@@ -265,6 +323,37 @@ def _dictionary(items: object = ()) -> dict[object, object]:
 
 def _defaultdict(factory: object = None, items: object = ()) -> dict[object, object]:
     return _dictionary(items)
+
+
+def _list(items: object = ()) -> list[object]:
+    return list(_sequence(items))
+
+
+def _tuple(items: object = ()) -> tuple[object, ...]:
+    return tuple(_sequence(items))
+
+
+def _type_of(value: object) -> Inert:
+    """As type(None) is written, for instance."""
+    return Inert("builtins.type", (value,))
+
+
+def _partial(function: object = None, *args: object) -> Inert:
+    """A function with some of its arguments, to be called by others; here it is not."""
+    if not isinstance(function, Global):
+        raise _harm(Global("functools", "partial"))
+    return Inert("functools.partial", (function, *args))
+
+
+def _attribute(owner: object = None, name: object = None) -> Global:
+    """torch.tanh and its like, which pickle takes for attributes of classes; raises `Harmful` for all others."""
+    is_known = isinstance(owner, Global) and owner.path in _FUNCTIONS_OF_TORCH
+    if is_known and isinstance(name, str) and name.isidentifier():
+        return _named("torch", name)
+    raise _harm(Global("builtins", "getattr"))
+
+
+_FUNCTIONS_OF_TORCH = ("torch._C._VariableFunctionsClass", "torch._C._VariableFunctions", "torch._C.TensorBase")
 
 
 def _set(items: object = ()) -> set[object]:
@@ -380,6 +469,12 @@ _CALLS: dict[str, Callable[..., object]] = {
     "builtins.frozenset": _frozenset,
     "builtins.bytearray": _bytes,
     "builtins.bytes": _bytes,
+    "builtins.dict": _dictionary,
+    "builtins.list": _list,
+    "builtins.tuple": _tuple,
+    "builtins.type": _type_of,
+    "builtins.getattr": _attribute,
+    "functools.partial": _partial,
 }
 
 
@@ -396,17 +491,24 @@ def _count(value: object) -> int:
 
 
 def _key(value: object) -> object:
-    """A key of a dictionary. Only what is hashed in no time: nested tuples could take for ever."""
+    """A key of a dictionary. Only what is hashed in no time: tuples that hold each other could take for ever."""
     if isinstance(value, tuple):
-        if len(value) > _MAX_KEY_ITEMS or any(isinstance(item, tuple) for item in value):
-            raise Damaged("a key that is too complicated")
-        for item in value:
-            _key(item)
+        items: list[object] = list(value)
+        for item in items:  # which grows meanwhile
+            if isinstance(item, tuple):
+                items += item
+            else:
+                _key(item)
+            if len(items) > _MAX_KEY_ITEMS:
+                raise Damaged("a key that is too complicated")
     elif isinstance(value, int):
         _check_int(value, 64)
-    elif not (value is None or isinstance(value, str | bytes | float | Global | Storage | TensorClaim | Inert)):
+    elif not (value is None or isinstance(value, _HASHED)):
         raise Damaged("a key that can be none")
     return value
+
+
+_HASHED = (str, bytes, float, frozenset, Global, Storage, TensorClaim, Inert)
 
 
 def _check_int(value: int, bits: int = _MAX_INT_BITS) -> int:
@@ -501,16 +603,7 @@ class _Machine:
     def name(self, module: object, name: object) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise Damaged("a name that is no text")
-        # Python 2 had other names for some; a loader of Python 3 takes them for these
-        module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
-        found = Global(_compat_pickle.IMPORT_MAPPING.get(module, module), name)
-        if _is_harmful(found):
-            raise Refused(
-                f"refers to {_shown(found.path)}, which has no place in a model and could run any program "
-                "when the file is loaded elsewhere",
-                "Do not load it; ask its author for the weights as .safetensors.",
-            )
-        self.stack.append(found)
+        self.stack.append(_named(module, name))
 
     def name_of_line(self, arg: str) -> None:
         module, _, name = arg.partition(" ")

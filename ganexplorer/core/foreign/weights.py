@@ -1,6 +1,6 @@
 """Weights that were stored in two factors, as single ones: what the layer multiplies by in eval mode.
 
-Weight norm (Salimans and Kingma 2016, arXiv:1602.07868): w = g v / |v|, the norm over all dimensions but the first.
+Weight norm (Salimans and Kingma 2016, arXiv:1602.07868): w = g v / |v|, usually over all dimensions but the first.
 Spectral norm (Miyato et al. 2018, arXiv:1802.05957): w = v / sigma, sigma = a W b with the stored vectors a and b.
 """
 
@@ -56,11 +56,13 @@ def _prefix(name: str, leaf: str) -> str | None:
 
 
 def _weight_norm(v: NDArray[np.float32], g: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.sqrt((v.reshape(len(v), -1).astype(np.float64) ** 2).sum(1))
-    scale = g.reshape(-1) / np.maximum(lengths, 1e-38)
-    if scale.shape != (len(v),):
+    """The norm is over the dimensions that g has not; over all where g is one number."""
+    if g.size != 1 and (g.ndim != v.ndim or any(n not in (1, m) for n, m in zip(g.shape, v.shape, strict=True))):
         raise ValueError
-    weight: NDArray[np.float32] = (v * scale.reshape(-1, *[1] * (v.ndim - 1))).astype(np.float32)
+    axes = tuple(i for i in range(v.ndim) if g.size == 1 or g.shape[i] == 1)
+    lengths = np.sqrt((v.astype(np.float64) ** 2).sum(axes, keepdims=True))
+    scale = (g.reshape(lengths.shape) if g.size == 1 else g) / np.maximum(lengths, 1e-38)
+    weight: NDArray[np.float32] = (v * scale).astype(np.float32)
     return weight
 
 
