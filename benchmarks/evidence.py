@@ -52,13 +52,13 @@ def half_bare(act: Callable[[], nn.Module], eps: float) -> nn.Sequential:
 def dcgan(act: Callable[[], nn.Module], eps: float) -> nn.Sequential:
     """Transposed convolutions."""
     layers: list[nn.Module] = [nn.Unflatten(1, (Z, 1, 1))]
-    for inputs, outputs, kernel, stride, padding in ((Z, 32, 4, 1, 0), (32, 16, 3, 2, 1), (16, 8, 4, 2, 1)):
+    for inputs, outputs, kernel, stride, padding in ((Z, 64, 4, 1, 0), (64, 48, 3, 2, 1), (48, 32, 4, 2, 1)):
         layers += [
             nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False),
             nn.BatchNorm2d(outputs, eps),
             act(),
         ]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(8, 1, 4, 2, 1), nn.Tanh())
+    return nn.Sequential(*layers, nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.Tanh())
 
 
 def train(generator: nn.Module, prior: Prior, images: Tensor, steps: int) -> None:

@@ -293,6 +293,14 @@ def test_facts_of_a_file_tell_activations_eps_and_output() -> None:
     assert (choices.activation, choices.eps, choices.output) == ("elu", 0.3, "sigmoid")
 
 
+def test_a_dropout_that_a_file_tells_of_is_no_activation() -> None:
+    network = S(L(5, 9), nn.Dropout(), L(9, 12), nn.ReLU(), L(12, 16), nn.Tanh())
+    facts = {str(i): {"class": type(layer).__name__} for i, layer in enumerate(network)}
+    reading = reading_of(network, True, facts)
+    kinds = [layer.kind for layer in reading.build(reading.usual())[0].layers]
+    assert kinds == ["linear", "linear", "relu", "linear", "tanh", "reshape"]
+
+
 def test_activations_that_are_defined_before_the_layers_are_told_apart() -> None:
     network = Holder(tanh=nn.Tanh(), relu=nn.ReLU(), fc1=L(5, 9), fc2=L(9, 16))
     facts = {

@@ -116,7 +116,8 @@ def told(build: Callable[[Changes], Network], usual: Changes, clear: int | None 
     ]
     best, misfit = best_of(best, together, after)
     if misfit > FITS:
-        best, _ = best_of(best, activations[_COMMON:], after)
+        rarer = itertools.product(activations[_COMMON:], _options(_EPS, usual) or [{}])
+        best, _ = best_of(best, [{**activation, **eps} for activation, eps in rarer], after)
     return {name: value for name, value in best.items() if value != usual[name]}
 
 

@@ -49,21 +49,19 @@ def with_gaps(steps: Sequence[Step], facts: Facts) -> list[Step]:
     number is left out anywhere in a container, the numbers tell nothing.
     """
     gaps = [Gap(), *(_between(a.part, b.part, facts) for a, b in itertools.pairwise(steps))]
-    telling = {
-        container for (a, b), found in zip(itertools.pairwise(steps), gaps[1:], strict=True)
-        if (found.exact or found.least) for container in _containers(a.part, b.part)
-    }  # fmt: skip
+    shared = [_shared(a.part, b.part) for a, b in itertools.pairwise(steps)]
+    telling = {container for container, found in zip(shared, gaps[1:], strict=True) if found.exact or found.least}
     result = [replace(steps[0], gap=Gap())]
-    for (before, step), found in zip(itertools.pairwise(steps), gaps[1:], strict=True):
-        is_silent = found.exact == 0 and telling.isdisjoint(_containers(before.part, step.part))
+    for step, container, found in zip(steps[1:], shared, gaps[1:], strict=True):
+        is_silent = found.exact == 0 and container not in telling
         result.append(replace(step, gap=Gap() if is_silent else found))
     return result
 
 
-def _containers(a: Part, b: Part) -> list[tuple[str, ...]]:
-    """The container that two parts share, and those above it."""
-    common = [x for x, y in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a.path, b.path, strict=False))]
-    return [tuple(common[:length]) for length in range(len(common), -1, -1)][:1]
+def _shared(a: Part, b: Part) -> tuple[str, ...]:
+    """The container that two parts share."""
+    pairs = zip(a.path, b.path, strict=False)
+    return tuple(x for x, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 _NOT_COUNTED = ("Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "FeatureAlphaDropout", "Identity")
@@ -73,8 +71,9 @@ def _between(before: Part, after: Part, facts: Facts) -> Gap:
     """The gap, without the layers of which the file tells that they do nothing when a generator is used."""
     found = gap(before, after)
     container = after.name.rpartition(".")[0]
-    if found.exact and container and before.name.rpartition(".")[0] == container:
-        numbers = range(int(before.path[-1]) + 1, int(after.path[-1]))
-        idle = sum(facts.get(f"{container}.{number}", {}).get("class") in _NOT_COUNTED for number in numbers)
+    if found.exact and before.name.rpartition(".")[0] == container:
+        between = range(int(before.path[-1]) + 1, int(after.path[-1]))
+        names = [f"{container}.{number}".lstrip(".") for number in between]
+        idle = sum(facts.get(name, {}).get("class") in _NOT_COUNTED for name in names)
         return Gap(found.exact - idle, found.exact - idle)
     return found
