@@ -20,7 +20,10 @@ __all__ = ["build_parser", "fail", "main", "run"]
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets ``run``, a function of the parsed arguments."""
-    parser = Parser(prog="ganexplorer", description="Hold a GAN in your hands. Without a command, the window opens.")
+    parser = Parser(
+        prog="ganexplorer",
+        description="Hold a GAN in your hands. Without a command the window opens; with only a FILE, on that file.",
+    )
     parser.add_argument("--version", action="version", version=f"ganexplorer {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser)
@@ -57,9 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add_gui(commands: Any) -> None:
     command = add_command(commands, "gui", "open the window", "ganexplorer gui --model mnist-mlp-64")
-    command.add_argument("--model", metavar="M", help="a name, a run folder, or a file")
-    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to render")
-    command.add_argument("--theme", default="system", choices=("system", "dark", "light"), help="colours of the window")
+    command.add_argument("--model", metavar="MODEL", help="a name from `ganexplorer models`, a run folder, or a file")
+    command.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "mps"),
+        help="where the generator computes (default auto)",
+    )
+    command.add_argument(
+        "--theme", default="system", choices=("system", "dark", "light"), help="colours of the window (default system)"
+    )
     command.add_argument(
         "--size", type=parse_size, default=(1280, 800), metavar="WxH", help="size of the window (default 1280x800)"
     )

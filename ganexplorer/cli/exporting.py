@@ -14,13 +14,13 @@ def add(commands: Any) -> None:
     command = add_command(
         commands,
         "export",
-        "write a generator for other programs",
+        "write a generator for other programs (ONNX)",
         "ganexplorer export mnist-mlp-64 --format onnx -o mnist-mlp-64.onnx",
     )
     add_model(command)
     command.add_argument("--format", choices=("onnx",), default="onnx", help="kind of file (default onnx)")
     command.add_argument(
-        "-o", "--out", type=Path, required=True, help="OUT.onnx: z (N, z_dim) to images (N, C, H, W) in [-1, 1]"
+        "-o", "--out", type=Path, required=True, help="OUT.onnx: from z (N, z dim) to images (N, C, H, W) in [-1, 1]"
     )
     command.set_defaults(run=_export)
 

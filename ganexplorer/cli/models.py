@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ganexplorer.cli.converting import choice_lines
 from ganexplorer.cli.parsing import add_command, add_model, fail, tell
 from ganexplorer.core.errors import UserError, plain
 
@@ -20,7 +21,12 @@ def add(commands: Any) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=_models)
 
-    command = add_command(commands, "inspect", "tell what a model is", "ganexplorer inspect mnist-mlp-64")
+    command = add_command(
+        commands,
+        "inspect",
+        "tell what a model is, and what was understood of a file from elsewhere",
+        "ganexplorer inspect mnist-mlp-64",
+    )
     add_model(command)
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=_inspect)
@@ -68,7 +74,9 @@ def _inspect(arguments: argparse.Namespace) -> int:
         if facts[key] not in (None, ""):
             tell(f"{key:<14}{facts[key]}")
     if entry.foreign is not None:
-        tell(f"{'assumed':<14}{entry.foreign.assumed}")
+        for title, words in choice_lines(entry.foreign):
+            tell(f"{title:<14}{words}")
+        tell(f"{'to change':<14}give flags to `ganexplorer convert`, or open the file in the window")
         if entry.foreign.note:
             tell(f"{'note':<14}{entry.foreign.note}")
     return 0

@@ -34,13 +34,25 @@ def add(commands: Any) -> None:
     )
     add_model(command)
     command.add_argument("-n", "--count", type=parse_positive, default=64, help="how many (default 64)")
-    command.add_argument("--seed", type=parse_seed, default=0, help="of z (default 0)")
     command.add_argument(
-        "--truncation", type=parse_finite, default=1.0, help="distance from the prior's centre (default 1)"
+        "--seed", type=parse_seed, default=0, help="draws z; the same seed draws the same z (default 0)"
     )
-    command.add_argument("--z", type=Path, metavar="Z.npy", help="z, (N, z_dim), to use instead of a seed")
     command.add_argument(
-        "-o", "--out", type=Path, required=True, help="OUT.png: a sheet; OUT.npy: float32 (N, C, H, W)"
+        "--truncation",
+        type=parse_finite,
+        default=1.0,
+        metavar="FACTOR",
+        help="times the distance of z from the prior's centre; below 1: more alike (default 1)",
+    )
+    command.add_argument(
+        "--z", type=Path, metavar="Z.npy", help="z from a file, an array (N, z dim), instead of --count and --seed"
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="OUT.png: one picture of all; OUT.npy: numbers, float32 (N, C, H, W) in [-1, 1]",
     )
     command.set_defaults(run=_sample)
 
@@ -51,12 +63,15 @@ def add(commands: Any) -> None:
     add_model(command)
     command.add_argument("--seeds", type=parse_seeds, required=True, metavar="1,2,3", help="two or more seeds")
     command.add_argument(
-        "--mode", choices=("lerp", "slerp", "box"), default="slerp", help="kind of path (default slerp)"
+        "--mode",
+        choices=("lerp", "slerp", "box"),
+        default="slerp",
+        help="path from z to z: straight (lerp), along a circle (slerp), inside a uniform prior (box); default slerp",
     )
     command.add_argument("--frames", type=parse_positive, default=60, help="pictures in all (default 60)")
     command.add_argument("--fps", type=float, default=30, help="frames a second of a GIF (default 30)")
     command.add_argument("--loop", action="store_true", help="return to the first seed")
-    command.add_argument("-o", "--out", type=Path, required=True, help="OUT.gif, or OUT.png for a sheet")
+    command.add_argument("-o", "--out", type=Path, required=True, help="OUT.gif, or OUT.png: one picture of all")
     command.set_defaults(run=_interpolate)
 
 
