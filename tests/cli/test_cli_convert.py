@@ -155,3 +155,32 @@ def test_a_card_does_not_steer_the_terminal(command, file, tmp_path):
     answer = command("inspect", own)
     assert answer.status == 0
     assert all(line.isprintable() and len(line) <= 2000 for line in answer.out.splitlines())
+
+
+def test_what_was_chosen_is_told_apart_from_what_was_assumed(command, file, tmp_path):
+    lines = command("convert", file, "-o", tmp_path / "own.safetensors", "--activation", "relu").out.splitlines()
+    (chosen,) = [line for line in lines if line.startswith("chosen")]
+    (assumed,) = [line for line in lines if line.startswith("assumed")]
+    assert "activation relu" in chosen
+    assert "activation" not in assumed
+    assert "output tanh" in assumed
+
+
+def test_a_flag_that_changes_nothing_is_told(command, file, tmp_path):
+    out = command("convert", file, "-o", tmp_path / "own.safetensors", "--eps", "0.8").out
+    assert "no effect on this network: --eps" in out
+
+
+def test_inspect_says_which_network_was_taken_and_how_to_take_another(command, tmp_path):
+    weights = nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Linear(9, 16)).state_dict()
+    path = tmp_path / "two.pt"
+    torch.save({"g": weights, "g_ema": weights}, path)
+    out = command("inspect", path).out
+    assert "g_ema" in out
+    assert "convert" in out
+
+
+def test_choices_kept_by_the_window_are_told_as_chosen(command, file):
+    file.with_name("netG.pth.ganexplorer.json").write_text('{"choices": {"activation": "elu"}}')
+    (chosen,) = [line for line in command("inspect", file).out.splitlines() if line.startswith("chosen")]
+    assert "activation elu" in chosen
