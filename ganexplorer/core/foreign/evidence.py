@@ -41,9 +41,9 @@ Changes = Mapping[str, Any]
 _ACTIVATIONS: Sequence[tuple[Changes, float]] = (
     ({"activation": "relu"}, 0.5),
     ({"activation": "leaky_relu", "slope": 0.2}, 0.5),
-    ({"activation": "leaky_relu", "slope": 0.01}, 1.3),  # too like relu to tell
-    ({"activation": "leaky_relu", "slope": 0.1}, 1.3),
-    ({"activation": "leaky_relu", "slope": 0.3}, 1.3),
+    ({"activation": "leaky_relu", "slope": 0.01}, 1.5),  # too like relu to tell
+    ({"activation": "leaky_relu", "slope": 0.1}, 1.5),
+    ({"activation": "leaky_relu", "slope": 0.3}, 1.5),
     ({"activation": "elu"}, 1.5),
     ({"activation": "gelu"}, 1.5),
     ({"activation": "silu"}, 1.5),
