@@ -4,7 +4,10 @@ import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from collections.abc import Iterator
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -26,3 +29,31 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that any person can reach; pytest's own are closed to all but who runs the tests."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def as_a_person() -> Callable[[], AbstractContextManager[None]]:
+    """Act as somebody whom permissions bind: root reads and writes everything."""
+    if not hasattr(os, "seteuid"):
+        pytest.skip("needs permissions")
+
+    @contextlib.contextmanager
+    def act() -> Iterator[None]:
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            if before == 0:
+                os.seteuid(0)
+
+    return act

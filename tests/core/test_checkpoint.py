@@ -216,10 +216,14 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         read_metadata(tmp_path / "pipe")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission_is_refused(good: Path) -> None:
-    good.chmod(0)
-    assert "cannot be read (Permission denied)" in refusal(good)
+def test_a_file_without_permission_is_refused(  # type: ignore[no-untyped-def]
+    good: Path, open_folder: Path, as_a_person
+) -> None:
+    closed = open_folder / good.name
+    closed.write_bytes(good.read_bytes())
+    closed.chmod(0)
+    with as_a_person():
+        assert "cannot be read (Permission denied)" in refusal(closed)
 
 
 @pytest.mark.parametrize(

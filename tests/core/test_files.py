@@ -107,11 +107,11 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert refusal("s").startswith("is a socket, not a regular file.")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"x")
-    (tmp_path / "a").chmod(0)
-    assert refusal(tmp_path / "a").startswith("cannot be read (Permission denied).")
+def test_a_file_without_permission_is_refused(open_folder: Path, as_a_person) -> None:  # type: ignore[no-untyped-def]
+    (open_folder / "a").write_bytes(b"x")
+    (open_folder / "a").chmod(0)
+    with as_a_person():
+        assert refusal(open_folder / "a").startswith("cannot be read (Permission denied).")
 
 
 def test_a_permission_that_lacks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,15 +206,16 @@ def test_kept_choices_that_fit_the_file_no_more_are_ignored(save, z):
     assert torch.allclose(ganexplorer.load(str(path))(z), wanted, atol=1e-5)
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_told(save, tmp_path):
-    file = opening.read(save(mlp(5, 9, 16).state_dict())).with_choices({"slope": 0.3})
-    tmp_path.chmod(0o500)
+def test_a_folder_that_cannot_be_written_to_is_told(open_folder, as_a_person):
+    path = open_folder / "model.pt"
+    torch.save(mlp(5, 9, 16).state_dict(), path)
+    file = opening.read(path).with_choices({"slope": 0.3})
+    open_folder.chmod(0o555)
     try:
-        with pytest.raises(ForeignError, match="cannot be kept"):
+        with as_a_person(), pytest.raises(ForeignError, match="cannot be kept"):
             opening.keep_choices(file)
     finally:
-        tmp_path.chmod(0o700)
+        open_folder.chmod(0o755)
 
 
 def test_the_choice_of_a_network_is_kept_too(save, z):

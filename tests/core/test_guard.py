@@ -163,12 +163,11 @@ def test_what_is_no_file_is_refused_before_a_child_is_started(tmp_path: Path, mo
             guard.read(path)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"x")
-    (tmp_path / "x").chmod(0)
-    with pytest.raises(FileError, match="Permission denied"):
-        guard.read(tmp_path / "x")
+def test_a_file_without_permission_is_refused(open_folder: Path, as_a_person) -> None:  # type: ignore[no-untyped-def]
+    (open_folder / "x").write_bytes(b"x")
+    (open_folder / "x").chmod(0)
+    with as_a_person(), pytest.raises(FileError, match="Permission denied"):
+        guard.read(open_folder / "x")
 
 
 def test_a_file_too_large_is_refused_before_a_child_is_started(tmp_path: Path) -> None:
