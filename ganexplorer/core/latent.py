@@ -1,4 +1,4 @@
-"""Latent vectors: the prior they are drawn from, and the paths between them.
+"""Latent vectors: the prior they are drawn from, and the ways from one to another.
 
 Everywhere ``z`` is a float32 tensor of shape (N, z_dim) or (z_dim,).
 """
@@ -6,7 +6,7 @@ Everywhere ``z`` is a float32 tensor of shape (N, z_dim) or (z_dim,).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -151,20 +151,24 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 
     The direction turns at constant angular speed and the norm goes evenly from \\|a\\| to \\|b\\|, so that the
     path stays in the shell where a normal prior has its mass. Falls back to `lerp` where the angle
-    is undefined (a zero vector) or its sine vanishes (parallel or opposite vectors).
+    is undefined (a zero vector, to rounding) or half a turn (opposite vectors); between parallel vectors it is
+    straight by itself. Outside [0, 1] it goes on along the circle, and the norm goes on evenly too, but not below 0.
     """
     t = _column(t, a)
     norm_a, norm_b = a.norm(), b.norm()
-    if norm_a == 0 or norm_b == 0:
+    if min(norm_a, norm_b) <= 1e-6 * max(norm_a, norm_b):  # a centre that is not 0 leaves rounding
         return lerp(a, b, t)
     unit_a, unit_b = a / norm_a, b / norm_b
     # not acos of the dot product, which has no digits left near 0 and pi (Kahan)
     omega = 2 * torch.atan2((unit_a - unit_b).norm(), (unit_a + unit_b).norm())
     sine = torch.sin(omega)
-    if sine < 1e-4:
+    if sine >= 1e-4:
+        direction = torch.sin((1 - t) * omega) / sine * unit_a + torch.sin(t * omega) / sine * unit_b
+    elif omega < 1:
+        direction = lerp(unit_a, unit_b, t)
+    else:
         return lerp(a, b, t)
-    direction = torch.sin((1 - t) * omega) / sine * unit_a + torch.sin(t * omega) / sine * unit_b
-    path = direction * ((1 - t) * norm_a + t * norm_b)
+    path = direction * ((1 - t) * norm_a + t * norm_b).clamp(min=0)
     # the ends are the person's own samples: give them back bit for bit
     return torch.where(t == 0, a, torch.where(t == 1, b, path))
 
@@ -188,29 +192,6 @@ def interpolate(a: Tensor, b: Tensor, t: float | Tensor, mode: PathMode, prior: 
     if mode == "box":
         return box(a, b, t, prior)
     raise ValueError(f"unknown interpolation {mode!r}; known: {', '.join(get_args(PathMode))}")
-
-
-def path(keys: Sequence[Tensor], frames: int, mode: PathMode, prior: Prior, loop: bool = False) -> Tensor:
-    """`frames` latents, (frames, z_dim), spread evenly over the segments between the key latents, (z_dim,) each.
-
-    Open paths start on the first and end on the last key. A loop returns to the first key, which is not
-    repeated at the end, so that it plays without a stutter.
-    """
-    if len(keys) < 2:
-        raise ValueError("a path needs at least two key latents")
-    if frames < 2:
-        raise ValueError("a path needs at least two frames")
-    corners = [*keys, keys[0]] if loop else list(keys)
-    segments = len(corners) - 1
-    position = torch.arange(frames, dtype=torch.float64) * segments / (frames if loop else frames - 1)
-    index = position.floor().clamp(max=segments - 1).long()
-    local = (position - index).float()
-    return torch.stack(
-        [
-            interpolate(corners[i], corners[i + 1], t, mode, prior)
-            for i, t in zip(index.tolist(), local.tolist(), strict=True)
-        ]
-    )
 
 
 def _column(t: float | Tensor, like: Tensor) -> Tensor:

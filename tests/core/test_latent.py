@@ -1,4 +1,4 @@
-"""Priors, and the paths between latents."""
+"""Priors, and the ways from one latent to another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small_nets import quick, seeded_generator
 from torch import Tensor
 
-from ganexplorer.core.latent import PathMode, Prior, box, interpolate, lerp, path, seeded, slerp, truncate
+from ganexplorer.core.latent import PathMode, Prior, box, interpolate, lerp, seeded, slerp, truncate
 
 PRIORS = {
     "normal": Prior.normal(),
@@ -404,52 +404,3 @@ def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
     a, b = two_latents()
     with pytest.raises(ValueError, match="unknown interpolation 'cubic'; known: lerp, slerp, box"):
         interpolate(a, b, 0.5, "cubic", Prior.normal())  # type: ignore[arg-type]
-
-
-# ---- path
-
-
-@modes
-@pytest.mark.parametrize(("keys", "frames"), [(2, 2), (2, 7), (3, 60), (4, 10), (5, 3)])
-def test_an_open_path_has_its_frames_and_starts_and_ends_on_its_keys(mode: PathMode, keys: int, frames: int) -> None:
-    z = Prior.normal().sample(keys, 8, seeded_generator())
-    points = path(list(z), frames, mode, Prior.normal())
-    assert points.shape == (frames, 8)
-    assert torch.equal(points[0], z[0])
-    assert torch.equal(points[-1], z[-1])
-
-
-@modes
-def test_an_open_path_passes_through_every_key(mode: PathMode) -> None:
-    z = Prior.uniform().sample(4, 8, seeded_generator())
-    points = path(list(z), 3 * 10 + 1, mode, Prior.uniform())
-    assert torch.equal(points[::10], z)
-
-
-def test_frames_are_spread_evenly_over_the_segments() -> None:
-    keys = [torch.tensor([0.0]), torch.tensor([1.0]), torch.tensor([5.0])]
-    points = path(keys, 9, "lerp", Prior.normal())
-    torch.testing.assert_close(points[:, 0], torch.tensor([0, 0.25, 0.5, 0.75, 1, 2, 3, 4, 5]))
-
-
-@modes
-def test_a_loop_returns_to_its_first_key_without_repeating_a_frame(mode: PathMode) -> None:
-    z = Prior.normal().sample(3, 8, seeded_generator())
-    points = path(list(z), 30, mode, Prior.normal(), loop=True)
-    assert points.shape == (30, 8)
-    assert torch.equal(points[::10], z)
-    assert len(points.unique(dim=0)) == 30
-    # the frame after the last would be the first: the step over the seam is as long as the one before it
-    torch.testing.assert_close(points[29], interpolate(z[2], z[0], 0.9, mode, Prior.normal()))
-
-
-def test_a_loop_of_two_keys_goes_there_and_back() -> None:
-    keys = [torch.tensor([0.0]), torch.tensor([2.0])]
-    points = path(keys, 8, "lerp", Prior.normal(), loop=True)
-    torch.testing.assert_close(points[:, 0], torch.tensor([0, 0.5, 1, 1.5, 2, 1.5, 1, 0.5]))
-
-
-@pytest.mark.parametrize(("keys", "frames", "message"), [(0, 5, "two key"), (1, 5, "two key"), (2, 1, "two frames")])
-def test_a_path_of_too_few_keys_or_frames_is_refused(keys: int, frames: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        path([torch.zeros(3)] * keys, frames, "lerp", Prior.normal())
