@@ -7,9 +7,14 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganexplorer.core.errors import UserError, plain
+
+if TYPE_CHECKING:
+    from ganexplorer.core.session import Session
+    from ganexplorer.core.spec import NetworkSpec
+    from ganexplorer.core.zoo import ModelEntry
 
 MAX_LINE = 2000  # characters
 
@@ -58,6 +63,38 @@ def add_command(commands: Any, name: str, help: str, example: str) -> Parser:
 def add_model(command: argparse.ArgumentParser) -> None:
     """The argument MODEL, for `zoo.resolve`."""
     command.add_argument("model", metavar="MODEL", help="a name from `ganexplorer models`, a run folder, or a file")
+
+
+def add_model_or_session(command: argparse.ArgumentParser) -> None:
+    """The argument MODEL, which a session that ``--session`` names replaces; for `chosen_model`."""
+    command.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="a name from `ganexplorer models`, a run folder, or a file; with --session, another than the session's own",
+    )
+
+
+def chosen_model(arguments: argparse.Namespace) -> tuple[ModelEntry, Session | None]:
+    """The model that the arguments name, and the session if they name one."""
+    from ganexplorer.core.session import load_session, model_of
+    from ganexplorer.core.zoo import resolve
+
+    if arguments.session is None:
+        if arguments.model is None:
+            raise UserError(f"name a MODEL, or a session with --session. See ganexplorer {arguments.command} --help")
+        return resolve(arguments.model), None
+    session = load_session(arguments.session)
+    return model_of(arguments.session, session) if arguments.model is None else resolve(arguments.model), session
+
+
+def check_session(arguments: argparse.Namespace, session: Session, spec: NetworkSpec) -> None:
+    """Refuse a session whose latents are not of this model's space."""
+    if session.prior != spec.prior or len(session.state.z) != spec.z_dim:
+        raise UserError(
+            f"{arguments.session}: its latents are of z {len(session.state.z)}, {session.prior}, and this model takes "
+            f"z {spec.z_dim}, {spec.prior}. Name the model that the session was saved with."
+        )
 
 
 def check_suffix(path: Path, known: Sequence[str]) -> None:

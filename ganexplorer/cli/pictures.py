@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganexplorer.cli.parsing import (
     add_command,
-    add_model,
+    add_model_or_session,
+    check_session,
     check_suffix,
+    chosen_model,
     parse_finite,
     parse_positive,
     parse_seed,
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganexplorer.core.generator import Generator
+    from ganexplorer.core.latent import Prior
+    from ganexplorer.core.networks import Network
+    from ganexplorer.core.session import Session
+    from ganexplorer.core.state import Morph
+    from ganexplorer.core.zoo import ModelEntry
 
 
 def add(commands: Any) -> None:
@@ -32,7 +40,7 @@ def add(commands: Any) -> None:
         "draw samples",
         "ganexplorer sample mnist-mlp-64 -n 64 --seed 7 --truncation 0.8 -o sheet.png",
     )
-    add_model(command)
+    add_model_or_session(command)
     command.add_argument("-n", "--count", type=parse_positive, default=64, help="how many (default 64)")
     command.add_argument(
         "--seed", type=parse_seed, default=0, help="draws z; the same seed draws the same z (default 0)"
@@ -44,8 +52,15 @@ def add(commands: Any) -> None:
         metavar="FACTOR",
         help="times the distance of z from the prior's centre; below 1: more alike (default 1)",
     )
-    command.add_argument(
+    what = command.add_mutually_exclusive_group()
+    what.add_argument(
         "--z", type=Path, metavar="Z.npy", help="z from a file, an array (N, z dim), instead of --count and --seed"
+    )
+    what.add_argument(
+        "--session",
+        type=Path,
+        metavar="FILE",
+        help="the one sample that a saved session shows, byte for byte the picture that the window saves of it",
     )
     command.add_argument(
         "-o",
@@ -57,21 +72,54 @@ def add(commands: Any) -> None:
     command.set_defaults(run=_sample)
 
     command = add_command(
-        commands, "interpolate", "morph from seed to seed, as the window does between A and B",
-        "ganexplorer interpolate mnist-mlp-64 --seeds 1,2,3 --mode slerp --loop -o morph.gif",
+        commands, "interpolate", "morph from seed to seed, as the window does between its keys",
+        "ganexplorer interpolate mnist-mlp-64 --seeds 1,2,3 --spline --even --loop -o morph.gif",
     )  # fmt: skip
-    add_model(command)
-    command.add_argument("--seeds", type=parse_seeds, required=True, metavar="1,2,3", help="two or more seeds")
+    add_model_or_session(command)
+    keys = command.add_argument_group("keys: what to morph through (one of these)").add_mutually_exclusive_group()
+    keys.add_argument("--seeds", type=parse_seeds, metavar="1,2,3", help="two or more seeds")
+    keys.add_argument("--z", type=Path, metavar="KEYS.npy", help="latents from a file, an array (2 or more, z dim)")
+    keys.add_argument(
+        "--session", type=Path, metavar="FILE", help="the key frames of a saved session, and its way from one to the next"
+    )
+    command.add_argument(
+        "--truncation",
+        type=parse_finite,
+        default=1.0,
+        metavar="FACTOR",
+        help="times the distance of the keys from the prior's centre (default 1)",
+    )
     command.add_argument(
         "--mode",
         choices=("lerp", "slerp", "box"),
-        default="slerp",
         help="path from z to z: straight (lerp), along a circle (slerp), inside a uniform prior (box); default slerp",
     )
-    command.add_argument("--frames", type=parse_positive, default=60, help="pictures in all (default 60)")
-    command.add_argument("--fps", type=float, default=30, help="frames a second of a GIF (default 30)")
-    command.add_argument("--loop", action="store_true", help="return to the first seed")
-    command.add_argument("-o", "--out", type=Path, required=True, help="OUT.gif, or OUT.png: one picture of all")
+    command.add_argument("--spline", action="store_true", help="smoothly through the keys instead of in corners")
+    command.add_argument(
+        "--even", action="store_true", help="pictures that differ equally from frame to frame, not latents"
+    )
+    command.add_argument("--loop", action="store_true", help="return to the first key")
+    command.add_argument("--ping-pong", action="store_true", help="there and back; not with --loop")
+    command.add_argument(
+        "--extrapolate",
+        type=parse_finite,
+        metavar="SHARE",
+        help="go on beyond both ends by this share of the whole path, such as 0.25; not with --loop (default 0)",
+    )
+    command.add_argument(
+        "--frames", type=parse_positive, default=60, help="pictures in all, with --ping-pong one way (default 60)"
+    )
+    command.add_argument("--fps", type=float, default=30, help="frames a second of a GIF or MP4 (default 30)")
+    command.add_argument(
+        "--device", default="cpu", choices=("auto", "cpu", "cuda", "mps"), help="where to render (default cpu)"
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="OUT.gif; OUT.mp4 (needs the extra `video`); OUT.png: one picture of all; OUT-%%04d.png: a picture each",
+    )
     command.set_defaults(run=_interpolate)
 
 
@@ -80,13 +128,17 @@ def _sample(arguments: argparse.Namespace) -> int:
 
     import ganexplorer
     from ganexplorer.core import latent, media
+    from ganexplorer.core.checkpoint import fingerprint
     from ganexplorer.core.generator import Generator
     from ganexplorer.core.render import to_pixels
-    from ganexplorer.core.zoo import resolve
 
     check_suffix(arguments.out, (".png", ".npy"))
-    entry = resolve(arguments.model)
-    generator = Generator(entry.load())
+    entry, session = chosen_model(arguments)
+    checkpoint = entry.load()
+    if session is not None:
+        check_session(arguments, session, checkpoint.generator.spec)
+        return _sample_session(arguments.out, entry, checkpoint.generator, session)
+    generator = Generator(checkpoint)
     if arguments.z is None:
         z = ganexplorer.sample(generator, arguments.count, arguments.seed, arguments.truncation)
     else:
@@ -95,33 +147,114 @@ def _sample(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() == ".npy":
         media.save_npy(arguments.out, images)
     else:
-        media.save_png(arguments.out, media.sheet(to_pixels(images)), media.Origin(entry.name, z))
+        origin = media.Origin(entry.name, z, fingerprint(checkpoint.generator))
+        media.save_png(arguments.out, media.sheet(to_pixels(images)), origin)
+    return 0
+
+
+def _sample_session(out: Path, entry: ModelEntry, network: Network, session: Session) -> int:
+    """The sample that the session's window shows, on the device that it would choose."""
+    from ganexplorer.core import media
+    from ganexplorer.core.checkpoint import fingerprint
+    from ganexplorer.core.devices import pick_device
+    from ganexplorer.core.render import Renderer, one_thread
+
+    mark = fingerprint(network)
+    if session.fingerprint and mark != session.fingerprint:
+        print(f"ganexplorer: {entry.name} has other weights than when the session was saved", file=sys.stderr)
+    renderer, z = Renderer(network, pick_device("auto")), session.state.z[None]
+    if out.suffix.lower() == ".npy":
+        with one_thread():
+            media.save_npy(out, renderer.images(z))
+    else:
+        media.save_png(out, next(renderer.stills(z)), media.Origin(entry.name, z, mark))
     return 0
 
 
 def _interpolate(arguments: argparse.Namespace) -> int:
-    from ganexplorer.core import latent, media
-    from ganexplorer.core.generator import Generator
-    from ganexplorer.core.render import to_pixels
-    from ganexplorer.core.zoo import resolve
+    from tqdm import tqdm
 
-    check_suffix(arguments.out, (".gif", ".png"))
+    from ganexplorer.core import film
+    from ganexplorer.core.checkpoint import fingerprint
+    from ganexplorer.core.devices import pick_device
+    from ganexplorer.core.media import Origin
+    from ganexplorer.core.paths import LatentPath
+    from ganexplorer.core.render import Renderer
+
+    check_suffix(arguments.out, film.FILM_SUFFIXES)
+    _check_way(arguments)
+    device = pick_device(arguments.device)
+    entry, session = chosen_model(arguments)
+    generator = entry.load().generator
+    assert generator.spec.prior is not None
+    if session is not None:
+        check_session(arguments, session, generator.spec)
+    way = _way(arguments, session)
+    keys = _keys(arguments, session, generator.spec.prior, generator.spec.z_dim)
+    path = LatentPath(tuple(keys), way.mode, generator.spec.prior, way.loop, way.spline)
+    renderer = Renderer(generator, device)
+    z = film.film_latents(path, arguments.frames, way.reach, way.ping_pong, renderer.images if way.even else None)
+    with tqdm(total=len(z), desc="rendering", delay=1) as bar:
+        film.write_film(
+            arguments.out,
+            renderer,
+            z,
+            arguments.fps,
+            Origin(entry.name, z, fingerprint(generator)),
+            lambda done, total: bar.update(done - bar.n),
+        )
+    return 0
+
+
+def _check_way(arguments: argparse.Namespace) -> None:
+    """Refuse flags that say no way, before anything is read."""
+    if arguments.seeds is None and arguments.z is None and arguments.session is None:
+        raise UserError("the following arguments are required: --seeds or --z. See ganexplorer interpolate --help")
     if arguments.frames < 2:
         raise UserError("--frames: a morph needs at least 2.")
-    entry = resolve(arguments.model)
-    generator = Generator(entry.load())
-    keys = [latent.seeded(generator.prior, generator.z_dim, seed)[0] for seed in arguments.seeds]
-    z = latent.path(keys, arguments.frames, arguments.mode, generator.prior, arguments.loop)
-    pixels = [picture for images in _in_chunks(generator, z) for picture in to_pixels(images)]
-    if arguments.out.suffix.lower() == ".gif":
-        # GIF players blur small pictures: enlarge to about 256 pixels
-        zoom = max(1, 256 // max(generator.image_shape[1:]))
-        media.save_gif(arguments.out, [media.enlarge(picture, zoom) for picture in pixels], arguments.fps)
-    else:
-        import numpy as np
+    if (arguments.extrapolate or 0) < 0:
+        raise UserError(f"--extrapolate: {arguments.extrapolate:g} is below 0. Give a share such as 0.25.")
+    for flag, is_given in (("--ping-pong", arguments.ping_pong), ("--extrapolate", bool(arguments.extrapolate))):
+        if arguments.loop and is_given:
+            raise UserError(f"{flag}: a loop has no ends. Leave out --loop or {flag}.")
 
-        media.save_png(arguments.out, media.sheet(np.stack(pixels)), media.Origin(entry.name, z))
-    return 0
+
+def _way(arguments: argparse.Namespace, session: Session | None) -> Morph:
+    """How to go from key to key: the session's way, with what the flags add."""
+    from ganexplorer.core.state import Morph
+
+    saved = Morph(ping_pong=False) if session is None else session.morph
+    loop = arguments.loop or saved.loop
+    reach = saved.reach if arguments.extrapolate is None else arguments.extrapolate
+    return Morph(
+        arguments.mode or saved.mode,
+        loop,
+        arguments.spline or saved.spline,
+        arguments.even or saved.even,
+        0.0 if loop else reach,  # a loop has no ends
+        saved.seconds,
+        (arguments.ping_pong or saved.ping_pong) and not loop,
+    )
+
+
+def _keys(arguments: argparse.Namespace, session: Session | None, prior: Prior, z_dim: int) -> Tensor:
+    """The key latents, (two or more, z_dim)."""
+    import torch
+
+    from ganexplorer.core import latent, media
+
+    if session is not None:
+        if len(session.state.keys) < 2:
+            raise UserError(f"{arguments.session}: has fewer than two key frames. Keep more of them and save it again.")
+        keys = torch.stack(session.state.keys)
+    elif arguments.z is None:
+        keys = torch.cat([latent.seeded(prior, z_dim, seed) for seed in arguments.seeds])
+    else:
+        keys = media.load_latents(arguments.z, z_dim)
+        if len(keys) < 2:
+            raise UserError(f"{arguments.z}: holds one latent, and a morph needs two or more. Add another row.")
+    # 1 leaves the bits as they are
+    return keys if arguments.truncation == 1 else latent.truncate(keys, prior, arguments.truncation)
 
 
 def _in_chunks(generator: Generator, z: Tensor) -> Iterator[Tensor]:

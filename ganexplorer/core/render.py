@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -30,6 +31,20 @@ def to_pixels(images: Tensor) -> Pixels:
     return scaled[:, 0].contiguous().cpu().numpy()
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one CPU thread inside the block, so that the bits of a result do not depend on the number of cores.
+
+    Touches the calling thread only: PyTorch keeps the number for each thread.
+    """
+    threads = torch.get_num_threads()  # also fixes this thread's number, which else follows the last one set anywhere
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class Renderer:
     """A private copy of a generator, tuned for speed; safe to use while the original is trained or closed.
 
@@ -53,18 +68,36 @@ class Renderer:
             network = network.to(memory_format=torch.channels_last)
         self._network = network.eval().requires_grad_(False)
 
+    @property
+    def network(self) -> Network:
+        """The folded network that renders; to be read only."""
+        return self._network
+
     @torch.inference_mode()
     def images(self, z: Tensor) -> Tensor:
         """Images (N, C, H, W) in [-1, 1] on this renderer's device for z (N, z_dim)."""
         if z.ndim != 2 or z.shape[1] != self.spec.z_dim:
             raise ValueError(f"z has shape {tuple(z.shape)}, expected (N, {self.spec.z_dim})")
-        chunks = torch.split(z.to(self.device, torch.float32), self._batch_size)
+        # a copy: how rows lie in memory, which may decide the order of sums, is then the same for all callers
+        z = z.to(self.device, torch.float32, copy=True, memory_format=torch.contiguous_format)
+        chunks = torch.split(z, self._batch_size)
         return torch.cat([self._network(chunk) for chunk in chunks]) if len(chunks) > 1 else self._network(chunks[0])
 
     @torch.inference_mode()
     def render(self, z: Tensor) -> Pixels:
         """`to_pixels` of `images`."""
         return to_pixels(self.images(z))
+
+    def stills(self, z: Tensor) -> Iterator[Pixels]:
+        """One picture, (H, W) or (H, W, 3), after the other for z (N, z_dim), each computed alone on one CPU thread.
+
+        The bytes of a picture depend on its own z only: not on its neighbours, the batch or the number of cores. They
+        are those that ``render(z[i : i + 1])[0]`` has in a thread of one CPU thread, as the window's canvas does.
+        """
+        for i in range(len(z)):
+            with one_thread():  # not across the yield: who takes the pictures computes as before
+                picture = self.render(z[i : i + 1])[0]
+            yield picture
 
 
 @torch.no_grad()

@@ -1,8 +1,10 @@
-"""sample and interpolate: files that hold exactly what the library gives."""
+"""sample and interpolate: files that hold exactly what the library, and the window, give."""
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
+from tqdm import tqdm
 
 import ganexplorer
-from ganexplorer.core import latent, media
-from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.core.render import to_pixels
-from ganexplorer.core.zoo import GENERATOR_FILE
+from ganexplorer.core import film, latent, media
+from ganexplorer.core.checkpoint import Checkpoint, fingerprint
+from ganexplorer.core.paths import LatentPath
+from ganexplorer.core.render import Renderer, to_pixels
+from ganexplorer.core.zoo import GENERATOR_FILE, resolve
 
 Command = Callable[..., Any]
 NAMES = ["probe-gray", "probe-colour", "probe-pattern"]
@@ -54,6 +58,7 @@ def test_a_sampled_png_is_the_sheet_of_those_images_and_remembers_their_z(
     origin = media.read_origin(tmp_path / "a.png")
     assert origin is not None
     assert origin.model == name
+    assert origin.fingerprint == fingerprint(resolve(name).load().generator)
     assert torch.equal(origin.z, z)
 
 
@@ -188,8 +193,8 @@ def test_a_model_with_weights_that_are_not_finite_is_refused(command: Command, m
 def expected_path(name: str, frames: int, mode: latent.PathMode, *, loop: bool = False) -> torch.Tensor:
     """z from seed 1 over 2 to 3."""
     generator = ganexplorer.load(name)
-    keys = [ganexplorer.sample(generator, seed=seed)[0] for seed in (1, 2, 3)]
-    return latent.path(keys, frames, mode, generator.prior, loop)
+    keys = tuple(ganexplorer.sample(generator, seed=seed)[0] for seed in (1, 2, 3))
+    return LatentPath(keys, mode, generator.prior, loop).frames(frames)
 
 
 @pytest.mark.parametrize("mode", ["lerp", "slerp", "box"])
@@ -302,3 +307,188 @@ def test_nothing_but_the_picture_is_written(command: Command, tmp_path: Path) ->
     command("sample", "probe-gray", "-n", 2, "-o", tmp_path / "a.png")
     command("interpolate", "probe-gray", "--seeds", "1,2", "--frames", 3, "-o", tmp_path / "m.gif")
     assert sorted(os.listdir(tmp_path)) == ["a.png", "m.gif"]
+
+
+# ---- interpolate: keys, ways, kinds of file
+
+
+def z_of(command: Command, folder: Path, *words: object, name: str = "probe-gray") -> torch.Tensor:
+    """The latents of a morph of 5 frames with these flags."""
+    answer = command("interpolate", name, "--frames", 5, *words, "-o", folder / "z.png")
+    assert (answer.status, answer.err) == (0, "")
+    origin = media.read_origin(folder / "z.png")
+    assert origin is not None
+    return origin.z
+
+
+def like_the_window(out: Path, name: str, spline: bool, even: bool, ping_pong: bool) -> None:
+    """Export from seed 1 over 2 to 3 as a thread of the window does: one that has one CPU thread."""
+
+    def export() -> None:
+        torch.set_num_threads(1)
+        generator = resolve(name).load().generator
+        assert generator.spec.prior is not None
+        keys = tuple(latent.seeded(generator.spec.prior, generator.spec.z_dim, seed)[0] for seed in (1, 2, 3))
+        renderer = Renderer(generator)
+        path = LatentPath(keys, "slerp", generator.spec.prior, spline=spline)
+        z = film.film_latents(path, 6, 0.0, ping_pong, renderer.images if even else None)
+        film.write_film(out, renderer, z, 20, media.Origin(name, z, fingerprint(generator)))
+
+    thread = threading.Thread(target=export)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("kind", ["m.gif", "m.mp4", "m.png", "m-%02d.png"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_window_and_command_line_write_the_same_bytes(
+    command: Command, tmp_path: Path, name: str, kind: str, threads: int
+) -> None:
+    flags = {"--spline": name == "probe-gray", "--even": name != "probe-pattern", "--ping-pong": kind == "m.gif"}
+    for folder in ("window", "line"):
+        (tmp_path / folder).mkdir()
+    like_the_window(tmp_path / "window" / kind, name, *flags.values())
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        words = [flag for flag, is_given in flags.items() if is_given]
+        answer = command(
+            "interpolate", name, "--seeds", "1,2,3", "--frames", 6, "--fps", 20, *words, "-o", tmp_path / "line" / kind
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert (answer.status, answer.err) == (0, "")
+    files = [{path.name: path.read_bytes() for path in (tmp_path / side).iterdir()} for side in ("window", "line")]
+    assert files[0] == files[1]
+    assert len(files[0]) == (6 if "%" in kind else 1)
+
+
+def test_a_sequence_is_a_png_a_frame_that_remembers_its_z(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "frame-%03d.png"
+    assert command("interpolate", "probe-colour", "--seeds", "1,2,3", "--frames", 5, "-o", out).status == 0
+    assert sorted(os.listdir(tmp_path)) == [f"frame-00{number}.png" for number in range(1, 6)]
+    z = expected_path("probe-colour", 5, "slerp")
+    for i in range(5):
+        origin = media.read_origin(tmp_path / f"frame-00{i + 1}.png")
+        assert origin is not None
+        assert torch.equal(origin.z, z[i : i + 1])
+
+
+def test_keys_may_come_from_a_file(command: Command, tmp_path: Path) -> None:
+    keys = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float32)
+    np.save(tmp_path / "keys.npy", keys)
+    z = z_of(command, tmp_path, "--z", tmp_path / "keys.npy")
+    assert np.array_equal(z[[0, 2, 4]].numpy(), keys)
+
+
+def test_the_slerp_of_a_morph_is_shoemake_s(command: Command, tmp_path: Path) -> None:
+    keys = np.random.default_rng(1).normal(size=(2, 7))
+    np.save(tmp_path / "keys.npy", keys)
+    z = z_of(command, tmp_path, "--z", tmp_path / "keys.npy")
+    (a, b), norms = keys, np.linalg.norm(keys, axis=1)
+    omega = np.arccos(a @ b / norms.prod())
+    for row, t in zip(z.numpy(), np.linspace(0, 1, 5), strict=True):
+        direction = (np.sin((1 - t) * omega) * a / norms[0] + np.sin(t * omega) * b / norms[1]) / np.sin(omega)
+        np.testing.assert_allclose(row, direction * (norms[0] + t * (norms[1] - norms[0])), atol=1e-5)
+
+
+def test_keys_are_truncated_as_samples_are(command: Command, tmp_path: Path) -> None:
+    z = z_of(command, tmp_path, "--seeds", "1,2,3", "--truncation", 0.5)
+    generator = ganexplorer.load("probe-gray")
+    keys = torch.cat([ganexplorer.sample(generator, seed=seed, truncation=0.5) for seed in (1, 2, 3)])
+    assert torch.equal(z[[0, 2, 4]], keys)
+
+
+def test_there_and_back_is_the_way_and_its_reverse_without_the_ends(command: Command, tmp_path: Path) -> None:
+    there = z_of(command, tmp_path, "--seeds", "1,2")
+    assert torch.equal(z_of(command, tmp_path, "--seeds", "1,2", "--ping-pong"), there[[0, 1, 2, 3, 4, 3, 2, 1]])
+
+
+def test_a_morph_goes_on_beyond_its_ends_by_a_share_of_its_way(command: Command, tmp_path: Path) -> None:
+    z = z_of(command, tmp_path, "--seeds", "1,2", "--mode", "lerp", "--extrapolate", 0.5)
+    generator = ganexplorer.load("probe-gray")
+    a, b = (ganexplorer.sample(generator, seed=seed)[0] for seed in (1, 2))
+    expected = torch.stack([a + t * (b - a) for t in (-0.5, 0.0, 0.5, 1.0, 1.5)])
+    torch.testing.assert_close(z, expected, rtol=0, atol=1e-5)
+
+
+def test_a_spline_goes_through_the_keys_and_turns_no_corner(command: Command, tmp_path: Path) -> None:
+    words = ("--seeds", "1,2,3", "--mode", "lerp", "--frames", 201)
+    turns = []
+    for extra in ((), ("--spline",)):
+        z = z_of(command, tmp_path, *words, *extra).double()
+        torch.testing.assert_close(z[[0, 100, 200]].float(), expected_path("probe-gray", 3, "lerp"))
+        before, after = z[100] - z[99], z[101] - z[100]
+        turns.append(torch.nn.functional.cosine_similarity(before, after, dim=0).item())
+    assert turns[0] < 0.9
+    assert turns[1] > 0.99
+
+
+def test_even_frames_differ_equally(command: Command, tmp_path: Path) -> None:
+    words = ("--seeds", "1,2,3", "--spline", "--frames", 40)
+    unevenness = []
+    for extra in ((), ("--even",)):
+        z = z_of(command, tmp_path, *words, *extra)
+        values = ganexplorer.load("probe-gray")(z).flatten(1).double()
+        steps = values.diff(dim=0).square().mean(1).sqrt()
+        unevenness.append((steps.max() / steps.min()).item())
+    assert unevenness[1] < min(1.5, 0.7 * unevenness[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--seeds", "1,2", "--loop", "--ping-pong"],
+            "--ping-pong: a loop has no ends. Leave out --loop or --ping-pong.",
+        ),
+        (["--seeds", "1,2", "--loop", "--extrapolate", 0.1], "--extrapolate: a loop has no ends."),
+        (["--seeds", "1,2", "--extrapolate", -0.1], "--extrapolate: -0.1 is below 0. Give a share such as 0.25."),
+        (["--seeds", "1,2", "--frames", 100_001], "--frames: a morph has 100,000 at most, not 100,001."),
+        (["--z", "absent.npy"], "absent.npy: no such file."),
+        (["--z", "one.npy"], "one.npy: holds one latent, and a morph needs two or more."),
+        (["--z", "other.npy"], "other.npy: has 9 values a latent, and this model takes 7."),
+    ],
+    ids=str,
+)
+def test_a_way_that_is_none_is_refused_with_the_remedy(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[object], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("one.npy", np.zeros((1, 7)))
+    np.save("other.npy", np.zeros((2, 9)))
+    assert command("interpolate", "probe-gray", *words, "-o", "m.gif").refusal.startswith(message)
+    assert sorted(os.listdir()) == ["one.npy", "other.npy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "required: --seeds or --z"),
+        (["--seeds", "1,2", "--z", "keys.npy"], "not allowed with argument --seeds"),
+        (["--seeds", "1,2", "--extrapolate", "nan"], "'nan' is not a number"),
+        (["--seeds", "1,2", "--device", "abacus"], "invalid choice: 'abacus'"),
+    ],
+)
+def test_bad_flags_of_a_morph_point_at_the_help(command: Command, words: list[str], message: str) -> None:
+    assert message in command("interpolate", "probe-gray", *words, "-o", "m.gif").bad_arguments
+
+
+def test_an_mp4_without_imageio_ffmpeg_is_refused_with_the_remedy(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    refusal = command("interpolate", "probe-gray", "--seeds", "1,2", "-o", tmp_path / "m.mp4").refusal
+    assert 'pip install "ganexplorer[video]"' in refusal
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_of_a_long_morph_is_told_on_stderr(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tqdm.tqdm", lambda **given: tqdm(**{**given, "delay": 0, "mininterval": 0}))
+    answer = command("interpolate", "probe-gray", "--seeds", "1,2", "--frames", 7, "-o", tmp_path / "m.gif")
+    assert answer.status == 0
+    assert "rendering" in answer.err
+    assert "7/7" in answer.err

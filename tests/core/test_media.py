@@ -1,4 +1,4 @@
-"""Pictures on disk: sheets, PNG with its origin, GIF timing, arrays of latents."""
+"""Pictures on disk: sheets, PNG with its origin, GIF timing, MP4, arrays of latents."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ import gc
 import json
 import os
 import pickle
-from collections.abc import Callable
+import re
+import struct
+import subprocess
+import sys
+import weakref
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
@@ -26,6 +33,7 @@ from ganexplorer.core.media import (
     load_latents,
     read_origin,
     save_gif,
+    save_mp4,
     save_npy,
     save_png,
     sheet,
@@ -144,6 +152,135 @@ def test_a_foreign_png_has_no_origin_whatever_its_metadata(tmp_path: Path, text:
     assert read_origin(tmp_path / "a.png") is None
 
 
+# ---- PNG from strangers
+
+
+def chunk(kind: bytes, data: bytes, length: int | None = None, check: int | None = None) -> bytes:
+    check = zlib.crc32(kind + data) if check is None else check
+    return struct.pack(">I", len(data) if length is None else length) + kind + data + struct.pack(">I", check)
+
+
+def text_of(**changes: object) -> bytes:
+    """Our chunk's content for z = [[1, 2]], some of it replaced; None leaves a key out."""
+    values = base64.b64encode(np.array([1, 2], "<f4").tobytes()).decode()
+    data: dict[str, object] = {"model": "m", "shape": [1, 2], "z": values, "fingerprint": "0" * 16, **changes}
+    return b"ganexplorer\0" + json.dumps({k: v for k, v in data.items() if v is not None}).encode()
+
+
+def png(*chunks: bytes, width: int = 2, height: int = 2) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join([chunk(b"IHDR", header), *chunks])
+
+
+def origin_in(tmp_path: Path, data: bytes) -> Origin | None:
+    (tmp_path / "a.png").write_bytes(data)
+    return read_origin(tmp_path / "a.png")
+
+
+def test_a_png_remembers_the_fingerprint_of_its_model(tmp_path: Path) -> None:
+    save_png(tmp_path / "a.png", pictures(1)[0], Origin("m", torch.ones(1, 3), "0123456789abcdef"))
+    origin = read_origin(tmp_path / "a.png")
+    assert origin is not None
+    assert origin.fingerprint == "0123456789abcdef"
+
+
+def test_a_png_of_before_fingerprints_is_read(tmp_path: Path) -> None:
+    origin = origin_in(tmp_path, png(chunk(b"tEXt", text_of(fingerprint=None))))
+    assert origin is not None
+    assert (origin.model, origin.z.tolist(), origin.fingerprint) == ("m", [[1, 2]], "")
+
+
+def test_other_chunks_before_ours_are_passed_over(tmp_path: Path) -> None:
+    others = [chunk(b"gAMA", bytes(4)), chunk(b"tEXt", b"Title\0x"), chunk(b"iTXt", bytes(9)), chunk(b"tEXt", b"")]
+    assert origin_in(tmp_path, png(*others, chunk(b"tEXt", text_of()))) is not None
+
+
+def test_no_pixel_of_a_decompression_bomb_is_decoded(tmp_path: Path) -> None:
+    bomb = chunk(b"IDAT", zlib.compress(bytes(10**7)))
+    data = png(chunk(b"tEXt", text_of()), bomb, width=2**31 - 1, height=2**31 - 1)
+    assert origin_in(tmp_path, data) is not None
+    assert origin_in(tmp_path, png(bomb, chunk(b"tEXt", text_of()), width=2**31 - 1)) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"z": base64.b64encode(np.array([1, np.nan], "<f4").tobytes()).decode()},
+        {"z": base64.b64encode(np.array([1, -np.inf], "<f4").tobytes()).decode()},
+        {"z": "A" * 10 + "\n!" + "A" * 2},
+        {"z": "é"},
+        {"z": 5},
+        {"z": None},
+        {"z": "", "shape": [0, 2]},
+        {"z": "", "shape": [1, 0]},
+        {"shape": [-1, 2]},
+        {"shape": [-1, -2]},
+        {"shape": [2]},
+        {"shape": [1, 1, 2]},
+        {"shape": [1.0, 2.0]},
+        {"shape": [True, 2]},
+        {"shape": "12"},
+        {"shape": {"1": 1, "2": 2}},
+        {"shape": [10**400, 2]},
+        {"shape": [1, 8192], "z": base64.b64encode(bytes(4 * 8192)).decode()},
+        {"model": 3},
+        {"model": ["m"]},
+        {"model": "m" * 5000},
+        {"model": "\ud800"},
+        {"fingerprint": 3},
+        {"fingerprint": "../../x"},
+        {"fingerprint": "0" * 65},
+        {"fingerprint": "ABCDEF"},
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_metadata_beyond_all_bounds_are_no_origin(tmp_path: Path, changes: dict[str, object]) -> None:
+    assert origin_in(tmp_path, png(chunk(b"tEXt", text_of(**changes)))) is None
+
+
+WHOLE = png(chunk(b"tEXt", text_of()))
+HOSTILE: dict[str, bytes] = {
+    "empty": b"",
+    "jpeg": b"\xff\xd8\xff\xe0",
+    "signature": WHOLE[:8],
+    "cut header": WHOLE[:20],
+    "cut text": WHOLE[:-30],
+    "cut check": WHOLE[:-2],
+    "wrong check": WHOLE[:-4] + b"\0\0\0\0",
+    "claims gigabytes": png(chunk(b"tEXt", text_of(), length=2**32 - 1)),
+    "long text": png(chunk(b"tEXt", b"ganexplorer\0" + b" " * (9 * 1024**2) + text_of()[12:])),
+    "deep": png(chunk(b"tEXt", b"ganexplorer\0" + b"[" * 10**6)),
+    "long number": png(chunk(b"tEXt", b"ganexplorer\0" + b"1" * 10**5)),
+    "compressed": png(chunk(b"zTXt", b"ganexplorer\0\0" + zlib.compress(bytes(10**7)))),
+    "after a million chunks": png(chunk(b"gAMA", b"") * 20_000, chunk(b"tEXt", text_of())),
+    "after the end": png(chunk(b"IEND", b""), chunk(b"tEXt", text_of())),
+    "latin-1": png(chunk(b"tEXt", b"ganexplorer\0\xff\xfe")),
+    "no value": png(chunk(b"tEXt", b"ganexplorer")),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_png_has_no_origin(tmp_path: Path, kind: str) -> None:
+    assert origin_in(tmp_path, WHOLE) is not None
+    assert origin_in(tmp_path, HOSTILE[kind]) is None
+
+
+@quick
+@given(st.data())
+def test_no_damage_of_a_png_raises(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    damaged = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.png"
+    path.write_bytes(damaged)
+    read_origin(path)
+
+
+def test_an_absent_png_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_origin(tmp_path / "a.png")
+
+
 # ---- GIF
 
 
@@ -206,6 +343,163 @@ def test_a_gif_of_impossible_speed_is_refused_with_the_remedy(tmp_path: Path, fp
 def test_a_gif_slower_than_the_format_can_say_is_refused(tmp_path: Path, fps: float) -> None:
     with pytest.raises(UserError, match="frames a second"):
         save_gif(tmp_path / "a.gif", pictures(2), fps)
+
+
+# ---- MP4
+
+
+def film_in(path: Path) -> tuple[list[Pixels], dict[str, str]]:
+    """Decoded frames, (H, W, 3), and what ffmpeg says of the file."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "pipe:1"]
+    done = subprocess.run([program, "-nostdin", "-i", str(path), *raw], capture_output=True, check=True)
+    told = done.stderr.decode().partition("Output #0")[0]
+    pattern = (
+        r"Duration: 0?0:00:(?P<seconds>[\d.]+).*Video: (?P<codec>\w+).*? (?P<format>yuv\w+\([^)]*\))"
+        r", (?P<width>\d+)x(?P<height>\d+).*, (?P<fps>[\d.]+) fps"
+    )
+    match = re.search(pattern, told, re.DOTALL)
+    assert match is not None, told
+    frames = np.frombuffer(done.stdout, np.uint8).reshape(-1, int(match["height"]), int(match["width"]), 3)
+    return list(frames), match.groupdict()
+
+
+def smooth_frames(count: int, height: int, width: int, channels: int) -> list[Pixels]:
+    """A wave that moves, in other colours for each channel."""
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    frames = []
+    for i in range(count):
+        waves = [np.sin(2 * np.pi * (x + (c + 1) * y / 2 + i / count)) for c in range(channels or 1)]
+        values = np.stack(waves, axis=-1) * 110 + 128
+        frames.append((values if channels else values[..., 0]).round().astype(np.uint8))
+    return frames
+
+
+@pytest.mark.parametrize("channels", [0, 3])
+@pytest.mark.parametrize(
+    ("height", "width", "fps", "count"), [(64, 96, 30, 12), (63, 65, 24, 5), (2, 2, 12.5, 3), (64, 256, 60, 1)]
+)
+def test_an_mp4_decodes_to_its_frames_size_and_speed(
+    tmp_path: Path, height: int, width: int, fps: float, count: int, channels: int
+) -> None:
+    frames = smooth_frames(count, height, width, channels)
+    save_mp4(tmp_path / "a.mp4", iter(frames), fps)
+    shown, meta = film_in(tmp_path / "a.mp4")
+    assert (int(meta["width"]), int(meta["height"])) == (width + width % 2, height + height % 2)
+    assert (float(meta["fps"]), meta["codec"]) == (fps, "h264")
+    assert meta["format"].startswith("yuv420p(tv, bt709")
+    assert float(meta["seconds"]) == pytest.approx(count / fps, abs=0.02)
+    assert len(shown) == count
+    for i, frame in enumerate(frames):
+        colours = frame if channels else np.repeat(frame[..., None], 3, 2)
+        errors = [np.abs(picture[:height, :width].astype(int) - colours).mean() for picture in shown]
+        assert np.argmin(errors) == i  # and no other frame in its place
+        # of 255; colours have half the resolution, and 2x2 pixels a single one
+        assert errors[i] < (5 if channels else 2) or height == 2
+
+
+def test_an_mp4_keeps_pure_colours(tmp_path: Path) -> None:
+    """Where the matrix of the conversion is not the one that the file states, red turns orange."""
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 100, 50)]
+    save_mp4(tmp_path / "a.mp4", (np.full((16, 16, 3), colour, np.uint8) for colour in colours), 10)
+    shown, _ = film_in(tmp_path / "a.mp4")
+    for frame, colour in zip(shown, colours, strict=True):
+        assert np.abs(frame.astype(int) - colour).max() <= 4, colour
+
+
+def test_an_mp4_has_the_same_bytes_each_time_and_no_date(tmp_path: Path) -> None:
+    frames = smooth_frames(10, 64, 64, 3)
+    for name in ("a.mp4", "50%d.mp4"):
+        save_mp4(tmp_path / name, frames, 30)
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert data == (tmp_path / "50%d.mp4").read_bytes()
+    movie = data.index(b"mvhd")
+    assert data[movie + 8 : movie + 16] == bytes(8)  # created, changed: 0
+    assert b"Lavf" not in data
+
+
+def test_an_mp4_takes_frames_one_by_one(tmp_path: Path) -> None:
+    """Each frame is garbage before the one after the next is asked for."""
+    alive: list[weakref.ref[Pixels]] = []
+
+    def frames() -> Iterator[Pixels]:
+        for i in range(6):
+            assert sum(reference() is not None for reference in alive[:-1]) <= 1  # the first tells the size
+            frame = np.full((64, 64, 3), i, np.uint8)
+            alive.append(weakref.ref(frame))
+            yield frame
+            del frame
+
+    save_mp4(tmp_path / "a.mp4", frames(), 10)
+    assert len(alive) == 6
+
+
+@pytest.mark.parametrize("fps", [0, -5, 241, float("nan"), float("inf")])
+def test_an_mp4_of_impossible_speed_is_refused_with_the_remedy(tmp_path: Path, fps: float) -> None:
+    with pytest.raises(UserError, match=r"choose --fps 0\.01 to 240"):
+        save_mp4(tmp_path / "a.mp4", pictures(2), fps)
+    assert not list(tmp_path.iterdir())
+
+
+def failing_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    if os.name != "posix":
+        pytest.skip("a shell script")
+    program = tmp_path / "home of ffmpeg"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(program))
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo first >&2; printf 'disk\\033[31m full\\n\\n' >&2; exit 1", r"\(disk\?\[31m full\)"),
+        ("cat > /dev/null; exit 3", r"\(status 3\)"),
+        ("exec 0<&-; exit 0", r"\(status 0\)"),
+    ],
+    ids=["at once", "at the end", "deaf"],
+)
+def test_an_ffmpeg_that_fails_is_told_by_its_last_line_and_leaves_the_old_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+) -> None:
+    failing_ffmpeg(tmp_path, monkeypatch, script)
+    (tmp_path / "a.mp4").write_bytes(b"old")
+    before = sorted(os.listdir(tmp_path))
+    frames = (np.zeros((512, 512, 3), np.uint8) for _ in range(20))
+    with pytest.raises(UserError, match=rf"a\.mp4: not written, ffmpeg failed {reason}"):
+        save_mp4(tmp_path / "a.mp4", frames, 10)
+    assert (tmp_path / "a.mp4").read_bytes() == b"old"
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_error_among_the_frames_is_not_taken_for_ffmpeg_s_and_ends_it(tmp_path: Path) -> None:
+    def frames() -> Iterator[Pixels]:
+        yield from smooth_frames(3, 64, 64, 0)
+        raise BrokenPipeError("of the frames")
+
+    (tmp_path / "a.mp4").write_bytes(b"old")
+    with pytest.raises(BrokenPipeError, match="of the frames"):
+        save_mp4(tmp_path / "a.mp4", frames(), 10)
+    assert os.listdir(tmp_path) == ["a.mp4"]
+    assert (tmp_path / "a.mp4").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("how", ["no package", "no program"])
+def test_an_mp4_without_ffmpeg_is_refused_with_the_remedy_before_a_frame_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def missing() -> str:
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    if how == "no package":
+        monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    else:
+        monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
+    frames = iter(pictures(2))
+    with pytest.raises(UserError, match=r'a\.mp4: not written.*pip install "ganexplorer\[video\]"'):
+        save_mp4(tmp_path / "a.mp4", frames, 10)
+    assert len(list(frames)) == 2
+    assert not list(tmp_path.iterdir())
 
 
 # ---- latents
@@ -359,6 +653,7 @@ def test_values_are_saved_as_float32_npy(tmp_path: Path) -> None:
 SAVERS: dict[str, Callable[[Path], None]] = {
     "png": lambda path: save_png(path, pictures(1)[0]),
     "gif": lambda path: save_gif(path, pictures(2), 10),
+    "mp4": lambda path: save_mp4(path, pictures(2), 10),
     "npy": lambda path: save_npy(path, torch.zeros(2)),
 }
 

@@ -1,0 +1,57 @@
+"""What a discriminator thinks of pictures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.networks import Network, batch_size
+from ganexplorer.core.render import MAX_BATCH, fold_batch_norm
+
+
+class Judge:
+    """A private copy of a discriminator, inference only and in eval mode.
+
+    Parameters
+    ----------
+    discriminator
+        Its weights are copied.
+    is_probability
+        Whether a verdict is the probability that an image is real, [0, 1]: the sigmoid of a logit, or the output
+        of a network that ends in one. Otherwise it is the network's raw output, higher for what it takes for real
+        (1 is the target of real images, 0 of generated ones, in least-squares GANs; Mao et al. 2017).
+    """
+
+    def __init__(self, discriminator: Network, device: torch.device | str = "cpu", is_probability: bool = True) -> None:
+        self.spec = discriminator.spec
+        self.is_probability = is_probability
+        self._device = torch.device(device)
+        self._network = fold_batch_norm(discriminator).to(self._device).eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def verdicts(self, images: Tensor) -> Tensor:
+        """Verdicts (N,), on the CPU, on images (N, C, H, W) in [-1, 1]."""
+        chunks = torch.split(images.to(self._device), batch_size(self.spec, MAX_BATCH))
+        judged = torch.cat([self._judge(chunk) for chunk in chunks])
+        return judged.float().cpu()
+
+    def _judge(self, images: Tensor) -> Tensor:
+        return self._network.logits(images).sigmoid() if self.is_probability else self._network(images)
+
+
+def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judge | None:
+    """The judge that a checkpoint brings, or None without a discriminator.
+
+    Its verdicts are probabilities unless the card says that it was trained by least squares.
+    """
+    if checkpoint.discriminator is None:
+        return None
+    config = checkpoint.card.get("config")
+    loss = config.get("loss") if isinstance(config, dict) else None
+    return Judge(checkpoint.discriminator, device, gives_probability(loss))
+
+
+def gives_probability(loss: object) -> bool:
+    """Whether a discriminator that was trained with a loss of this name (`train.losses`) gives probabilities."""
+    return loss != "mse"
