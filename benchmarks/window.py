@@ -122,7 +122,7 @@ def main() -> None:
         pump_until(app, lambda: shown)
         print(f"platform {app.platformName()}, {os.cpu_count()} cores, torch {torch.__version__}")
         print(f"start to first image {shown[0]:.2f} s, of which import torch {TORCH_SECONDS:.2f} s")
-        pump_until(app, lambda: window.canvas.directions)
+        pump_until(app, lambda: window.move_tool.axes)
         for _ in range(arguments.rounds):
             report("idle", *measure(app, window, arguments.events))
         if arguments.train:

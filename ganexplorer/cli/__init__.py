@@ -60,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add_gui(commands: Any) -> None:
     command = add_command(commands, "gui", "open the window", "ganexplorer gui --model mnist-mlp-64")
-    command.add_argument("--model", metavar="MODEL", help="a name from `ganexplorer models`, a run folder, or a file")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--model", metavar="MODEL", help="a name from `ganexplorer models`, a run folder, or a file")
+    what.add_argument("--session", type=Path, metavar="FILE", help="go on with a session that the window saved")
     command.add_argument(
         "--device",
         default="auto",

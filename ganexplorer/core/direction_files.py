@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ def shipped_directions(entry: ModelEntry) -> list[Direction]:
     path = entry.path.with_name(DIRECTIONS_FILE)
     if entry.path.name != GENERATOR_FILE or not path.is_file():
         return []
-    return load_directions(path, entry.spec.z_dim)
+    return [dataclasses.replace(found, origin="model") for found in load_directions(path, entry.spec.z_dim)]
 
 
 def _to_dict(direction: Direction) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
 
 ImageFunction = Callable[[Tensor], Tensor]  # z (N, z_dim) -> images (N, C, H, W) in [-1, 1]
-Origin = Literal["", "dimension", "sefa", "pca", "jacobian", "between", "boundary", "attribute", "file"]
+Origin = Literal["", "dimension", "sefa", "pca", "jacobian", "between", "boundary", "attribute", "file", "model"]
 
 CHUNK = 256
 GRAY_LEVELS = 127.5  # of 255, in one unit of an image in [-1, 1]

@@ -49,7 +49,9 @@ class Session:
     Attributes
     ----------
     model
-        Name of the model, or the path of its file.
+        What leads to the model: its name, or the path of its file.
+    name
+        What the model is called.
     fingerprint
         `checkpoint.fingerprint` of its generator.
     prior
@@ -59,6 +61,7 @@ class Session:
     """
 
     model: str
+    name: str
     fingerprint: str
     prior: Prior
     state: State
@@ -73,6 +76,7 @@ def save_session(path: Path | str, session: Session) -> None:
     data = {
         "format": FORMAT,
         "model": session.model,
+        "name": session.name,
         "fingerprint": session.fingerprint,
         "prior": session.prior.to_dict(),
         "z": _encode(state.z),
@@ -119,11 +123,11 @@ def model_of(path: Path | str, session: Session) -> zoo.ModelEntry:
     Raises `UserError` if it is at neither place.
     """
     try:
-        return zoo.resolve(session.model)
+        return dataclasses.replace(zoo.resolve(session.model), name=session.name)
     except zoo.ModelNotFound:
         beside = Path(path).parent / Path(session.model).name
         if beside.exists():
-            return zoo.resolve(str(beside))
+            return dataclasses.replace(zoo.resolve(str(beside)), name=session.name)
         raise SessionError(f"{path}: its model {session.model} is gone. Put it back, or beside the session.") from None
 
 
@@ -171,6 +175,7 @@ def _from_dict(data: Mapping[str, Any]) -> Session:
     )
     return Session(
         _text(data, "model", _MAX_MODEL),
+        _text(data, "name", _MAX_MODEL),
         _text(data, "fingerprint", MAX_NAME, may_be_empty=True),
         prior,
         state,

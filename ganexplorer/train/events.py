@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganexplorer.train.config import TrainConfig
+from ganexplorer.train.losses import LossName
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Started:
     data: str
     device: str
     generator: str  # NetworkSpec as JSON
+    discriminator: str  # likewise
+    loss: LossName
     parameters: tuple[int, int]  # of G and of D
     first_step: int  # the step before the first: 0, or where a resumed run stood
     total_steps: int
@@ -89,10 +92,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The generator at a step (its average, where EMA is on), asked for by `PublishWeights`."""
+    """Both networks at a step (of the generator its average, where EMA is on), asked for by `PublishWeights`."""
 
     step: int
-    tensors: Mapping[str, NDArray[np.generic]]  # a copy of its state_dict
+    tensors: Mapping[str, NDArray[np.generic]]  # a copy of the generator's state_dict
+    discriminator: Mapping[str, NDArray[np.generic]]  # likewise
 
 
 @dataclass(frozen=True, slots=True)

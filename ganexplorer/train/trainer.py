@@ -95,6 +95,7 @@ class Trainer:
         generator, discriminator = self._optimization.generator.spec, self._optimization.discriminator.spec
         yield Started(
             request.run, request.recipe, source.description, str(device), generator.to_json(),
+            discriminator.to_json(), config.loss,
             (generator.parameter_count, discriminator.parameter_count), first_step, total_steps, steps_per_epoch,
         )  # fmt: skip
         yield Preview(self._step, self._fixed_samples())
@@ -182,8 +183,12 @@ class Trainer:
         return pixels
 
     def _weights(self) -> Weights:
-        state = self._optimization.shown_generator.state_dict()
-        return Weights(self._step, {name: tensor.detach().cpu().numpy().copy() for name, tensor in state.items()})
+        networks = (self._optimization.shown_generator, self._optimization.discriminator)
+        generator, discriminator = (
+            {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+            for network in networks
+        )
+        return Weights(self._step, generator, discriminator)
 
     def _save(self) -> SnapshotSaved:
         """Snapshot and state of this step; the snapshot first, so that LATEST never points at nothing."""

@@ -34,9 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     check_display()
     from ganexplorer.core import zoo
+    from ganexplorer.core.session import SUFFIX, is_session, load_session, model_of
 
-    if arguments.screenshot is not None and arguments.model is not None:
-        zoo.resolve(arguments.model)  # a picture of another model is worse than none
+    model: str | None = arguments.model
+    if arguments.session is not None:
+        model = str(arguments.session)
+        if not is_session(model):
+            raise UserError(f"{model}: a session's name ends in {SUFFIX}. Rename it.")
+        model_of(model, load_session(model))  # a window on something else is worse than none
+    elif arguments.screenshot is not None and model is not None:
+        zoo.resolve(model)
     import torch  # noqa: F401  before Qt: on Windows the other order loads clashing libraries
     from PySide6.QtCore import QSocketNotifier, Qt, QTimer
     from PySide6.QtGui import QGuiApplication
@@ -54,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         return {"dark": theme.DARK, "light": theme.LIGHT}.get(arguments.theme) or theme.system_theme()
 
     theme.apply(app, colours())
-    window = MainWindow(colours(), arguments.model, arguments.device)
+    window = MainWindow(colours(), model, arguments.device)
 
     def follow_system() -> None:
         theme.apply(app, colours())

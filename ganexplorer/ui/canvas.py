@@ -1,28 +1,48 @@
-"""The picture, at integer zoom, and the drag on it that moves through latent space."""
+"""The picture, at integer zoom, what is laid over it, and the tool in hand that gestures on it go to."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Slot
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
-from torch import Tensor
 
-from ganexplorer.core.directions import Direction
-from ganexplorer.train.toys import PATTERN_1010_INTERVALS
+from ganexplorer.ui.comparison import GRIP, Second, Split, paint_captions, paint_wipe
 from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.latent_space import LatentSpace
-from ganexplorer.ui.theme import G_COLOR, REAL_COLOR, Theme
+from ganexplorer.ui.pattern_bars import paint_bars
+from ganexplorer.ui.theme import G_COLOR, Theme
 from ganexplorer.ui.workers import Frame
 
-FINE = 0.2  # of the normal speed, with Shift
-DRAG_SPAN = 3.0  # standard deviations for a drag over half of the picture
-WHEEL_STEP = 1.05  # of the distance from the centre, for each notch
-EDIT_PAUSE = 400  # milliseconds of quiet that end a turn of the wheel
+MARGIN = 16
+
+
+class Tool(Protocol):
+    """What gestures on the picture do. Events come with positions in the canvas; the left button only."""
+
+    cursor: Qt.CursorShape  # while nothing is pressed
+
+    def press(self, event: QMouseEvent) -> None: ...
+
+    def move(self, event: QMouseEvent) -> None:
+        """The pointer moved, with or without a button."""
+
+    def release(self, event: QMouseEvent) -> None: ...
+
+    def wheel(self, event: QWheelEvent) -> None: ...
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw over the picture."""
+
+    def let_go(self) -> None:
+        """End what is in hand, as when another tool is taken."""
 
 
 class Canvas(QWidget):
-    """One big image. Dragging moves z along two directions, the wheel changes its distance from the centre."""
+    """One big image, or two that are compared. Dragging and the wheel are the tool's."""
+
+    share_dragged = Signal(float)  # where the line of a wipe is to stand
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,19 +52,27 @@ class Canvas(QWidget):
         self.frame: Frame | None = None
         self.message = ""
         self._label = ""
-        self.directions: list[Direction] = []  # to the right and up; empty until measured
-        self._drag: tuple[QPointF, Tensor] | None = None
-        self._space: LatentSpace | None = None  # that of the drag
+        self.tool: Tool | None = None
         self.hint = ""
+        self.overlay: QImage | None = None
+        self.second: Second | None = None
+        self._split = Split()
+        self._is_wiping = False
+        self._caption = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(280, 240)
+        self.setMinimumSize(280, 180)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setMouseTracking(True)
         self.setAccessibleName("Picture")
-        # notches in quick succession are one undo step
-        self._wheel_pause = QTimer(self, singleShot=True, interval=EDIT_PAUSE)
-        self._wheel_pause.timeout.connect(self._on_wheel_at_rest)
         document.subject_changed.connect(self._on_subject_changed)
+
+    def take(self, tool: Tool) -> None:
+        """Let gestures go to `tool`."""
+        if self.tool is not None:
+            self.tool.let_go()
+        self.tool = tool
+        self.setCursor(tool.cursor)
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(560, 560)
@@ -77,29 +105,50 @@ class Canvas(QWidget):
         """Of the frame on show; 0 before the first."""
         return self.frame.stamp if self.frame is not None else 0
 
+    def show_overlay(self, image: QImage | None, caption: str = "") -> None:
+        """Lay an image, as large as the picture, over it, with words below; None takes it away."""
+        if image is not None or self.overlay is not None:
+            self.overlay, self._caption = image, caption
+            self.update()
+
+    def show_second(self, second: Second | None) -> None:
+        """Show a second picture to compare with, or one alone again."""
+        self.second = second
+        self.update()
+
+    @Slot(object)
+    def set_split(self, split: Split) -> None:
+        self._split = split
+        self.update()
+
     def _on_subject_changed(self, subject: Subject) -> None:
         self._label = subject.label if subject.step is not None else ""
-        z_dim = subject.spec.z_dim
-        if any(len(direction.vector) != z_dim for direction in self.directions):
-            self.directions = []  # until they are measured again
-        if self._drag is not None and subject.space != self._space:
-            self._let_go()
-        self._space = subject.space
+        self.overlay = None
         self.update()
 
     # -- painting ------------------------------------------------------------------------------------------
 
     def picture_rect(self) -> QRectF:
         """Where the picture is: the largest integer zoom that fits, in the middle."""
-        if self._image is None:
-            return QRectF()
-        margin = 16
+        return QRectF() if self._image is None else self.fitted(self._image.size(), self._rooms()[0])
+
+    @property
+    def _is_bars(self) -> bool:
+        return self.frame is not None and self.frame.values.shape[1] == 1
+
+    def _rooms(self) -> tuple[QRect, QRect]:
+        """Where the first picture goes, and the second."""
+        return (self.rect(), QRect()) if self.second is None else self._split.rooms(self.rect(), self._is_bars)
+
+    def fitted(self, size: QSize, room: QRect) -> QRectF:
+        """Where a picture of `size` goes in `room`: the largest integer zoom that fits, in the middle."""
         ratio = self.devicePixelRatioF()
-        width, height = (self.width() - 2 * margin) * ratio, (self.height() - 2 * margin) * ratio
-        zoom = max(1, int(min(width / self._image.width(), height / self._image.height())))
-        size = QSizeF(self._image.size()) * (zoom / ratio)  # whole pixels of the screen, not of the layout
-        x, y = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
-        return QRectF(round(x * ratio) / ratio, round(y * ratio) / ratio, size.width(), size.height())
+        width, height = (room.width() - 2 * MARGIN) * ratio, (room.height() - 2 * MARGIN) * ratio
+        zoom = max(1, int(min(width / size.width(), height / size.height())))
+        shown = QSizeF(size) * (zoom / ratio)  # whole pixels of the screen, not of the layout
+        x = room.x() + (room.width() - shown.width()) / 2
+        y = room.y() + (room.height() - shown.height()) / 2
+        return QRectF(round(x * ratio) / ratio, round(y * ratio) / ratio, shown.width(), shown.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -108,17 +157,55 @@ class Canvas(QWidget):
             painter.setPen(QColor(self._theme.quiet))
             area = self.rect().adjusted(48, 48, -48, -48)
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.message)
-        elif self.frame is not None and self.frame.values.shape[1] == 1:
-            self._paint_bars(painter, self.frame.values.reshape(-1))
-        elif self._image is not None:
-            rect = self.picture_rect()
-            painter.drawImage(rect, self._image)
-            painter.setPen(QPen(QColor(self._theme.line), 0))
-            painter.drawRect(rect.adjusted(-1, -1, 0, 0))
-        if self._label:
+        elif self.frame is not None and self._image is not None:
+            self._paint_picture(painter, self._image, self.frame.values, self._rooms()[0])
+            if self.second is not None:
+                self._paint_second(painter, self.second)
+            if self.overlay is not None:
+                self._paint_overlay(painter, self.overlay)
+            if self.tool is not None:
+                self.tool.paint(painter)
+        if self._label and self.second is None:
             self._paint_label(painter)
         if self.hint:
             self._paint_hint(painter)
+
+    def _paint_picture(self, painter: QPainter, image: QImage, values: np.ndarray, room: QRect) -> None:
+        """Paint a picture, or bars for values (C, 1, W)."""
+        if values.shape[1] == 1:
+            paint_bars(painter, room, values.reshape(-1), self._theme)
+            return
+        rect = self.fitted(image.size(), room)
+        painter.drawImage(rect, image)
+        painter.setPen(QPen(QColor(self._theme.line), 0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(rect.adjusted(-1, -1, 0, 0))
+
+    def _paint_second(self, painter: QPainter, second: Second) -> None:
+        room = self._rooms()[1]
+        if second.image is None:
+            painter.setPen(QColor(self._theme.quiet))
+            words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(room.adjusted(24, 24, -24, -24), words, second.error)
+        elif self._split.is_wipe(self._is_bars):
+            paint_wipe(painter, self.picture_rect(), self._split, second.image, self._theme)
+        else:
+            self._paint_picture(painter, second.image, second.values, room)
+        name = self._document.subject.label if self._document.subject else ""
+        paint_captions(painter, self.rect(), (name, second.label), self._theme)
+
+    def _paint_overlay(self, painter: QPainter, overlay: QImage) -> None:
+        rect = self.picture_rect()
+        painter.drawImage(rect, overlay)
+        if self._caption:
+            box = QRectF(painter.fontMetrics().boundingRect(self._caption)).adjusted(-10, -5, 10, 5)
+            box.moveCenter(QPointF(rect.center().x(), min(rect.bottom() - 20, self.height() - 20)))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._theme.raised))
+            painter.drawRoundedRect(box, 5, 5)
+            painter.setPen(QColor(self._theme.text))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._caption)
 
     def _paint_hint(self, painter: QPainter) -> None:
         veil = QColor(self._theme.surface)
@@ -148,86 +235,42 @@ class Canvas(QWidget):
         painter.setPen(QColor("white"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._label)
 
-    def _paint_bars(self, painter: QPainter, values: np.ndarray) -> None:
-        """An image of one line: bars from 0 to 1, with the intervals that pattern-1010 should hit."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side = min(self.width(), self.height()) - 96
-        area = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
-        top = 1.15  # a little more than the highest target
-
-        def y(value: float) -> float:
-            return area.bottom() - area.height() * min(max(value, -0.05), top) / top
-
-        painter.setPen(QPen(QColor(self._theme.line), 1))
-        for value in (0.0, 0.5, 1.0):
-            painter.setPen(QPen(QColor(self._theme.line), 1))
-            painter.drawLine(QPointF(area.left(), y(value)), QPointF(area.right(), y(value)))
-            painter.setPen(QColor(self._theme.quiet))
-            painter.drawText(
-                QRectF(area.left() - 40, y(value) - 10, 32, 20),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                f"{value:g}",
-            )
-        slot = area.width() / len(values)
-        for i, pixel in enumerate(values):
-            value = (float(pixel) + 1) / 2
-            left = area.left() + slot * i
-            if len(values) == len(PATTERN_1010_INTERVALS):
-                low, high = PATTERN_1010_INTERVALS[i]
-                target = QRectF(left + 0.08 * slot, y(high), 0.84 * slot, y(low) - y(high))
-                painter.setPen(QPen(QColor(REAL_COLOR), 1, Qt.PenStyle.DashLine))
-                painter.setBrush(QColor(138, 143, 152, 50))
-                painter.drawRect(target)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._theme.accent))
-            painter.drawRect(QRectF(left + 0.25 * slot, y(value), 0.5 * slot, y(0) - y(value)))
-            painter.setPen(QColor(self._theme.text))
-            below = QRectF(left, area.bottom() + 8, slot, 20)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, f"{value:.3f}")
-
-    # -- gestures ------------------------------------------------------------------------------------------
+    # -- gestures: the tool's ------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._document.subject is not None:
-            self._document.begin_edit(self)
-            self._drag = (event.position(), self._document.z)
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        if event.button() != Qt.MouseButton.LeftButton or self._document.subject is None:
+            return
+        if self._is_on_line(event.position()):
+            self._is_wiping = True
+        elif self.tool is not None:
+            self.tool.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._drag is None or not self.directions:
-            return
-        start, z = self._drag
-        offset = event.position() - start
-        span = max(self.picture_rect().width(), 200.0) / 2
-        speed = DRAG_SPAN * (self._document.prior.std or 0.5) / span
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            speed *= FINE
-        amounts = (offset.x() * speed, -offset.y() * speed)
-        along = [(d.vector, amount) for d, amount in zip(self.directions, amounts, strict=False)]
-        self._document.move(z, along)
+        if self._is_wiping:
+            rect = self.picture_rect()
+            self.share_dragged.emit(min(max((event.position().x() - rect.left()) / rect.width(), 0.0), 1.0))
+        elif self.tool is not None:
+            self.tool.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._drag is not None:
-            self._let_go()
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._is_wiping:
+            self._is_wiping = False
+        elif self.tool is not None:
+            self.tool.release(event)
+
+    def _is_on_line(self, position: QPointF) -> bool:
+        """Whether a press there takes the line of the wipe."""
+        if self.second is None or not self._split.is_wipe(self._is_bars):
+            return False
+        rect = self.picture_rect()
+        return abs(position.x() - self._split.line(rect)) <= GRIP and rect.top() <= position.y() <= rect.bottom()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self._document.subject is not None:
-            notches = event.angleDelta().y() / 120
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-                notches *= FINE
-            self._document.begin_edit(self._wheel_pause)
-            self._document.scale(WHEEL_STEP**notches)
-            self._wheel_pause.start()
+        if self.tool is not None and self._document.subject is not None:
+            self.tool.wheel(event)
         event.accept()
-
-    def _let_go(self) -> None:
-        self._drag = None
-        self._document.end_edit(self)
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
-
-    @Slot()
-    def _on_wheel_at_rest(self) -> None:
-        self._document.end_edit(self._wheel_pause)
 
 
 def to_qimage(pixels: np.ndarray) -> QImage:

@@ -1,19 +1,26 @@
-"""What the window shows: a model, a z and its history, the slots A and B. Views call it and redraw on its signals."""
+"""What the window shows: a model, and the state that a person made. Views call it and redraw on its signals."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from PySide6.QtCore import QObject, Signal
 from torch import Tensor
 
 from ganexplorer.core import latent
+from ganexplorer.core.directions import Direction
 from ganexplorer.core.latent import PathMode, Prior
+from ganexplorer.core.paths import LatentPath
 from ganexplorer.core.spec import NetworkSpec
-from ganexplorer.ui.latent_space import LatentSpace, carry, difference
+from ganexplorer.core.state import Bookmark, Gallery, Morph, Share, State, fits
+from ganexplorer.ui.edits import Edits, Work, is_equal
+from ganexplorer.ui.history import History
+from ganexplorer.ui.latent_space import LatentSpace, difference
 
-HISTORY_LENGTH = 500
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,7 @@ class Subject:
     name: str
     spec: NetworkSpec
     step: int | None = None  # of a generator in training
+    directions: tuple[Direction, ...] = dataclasses.field(default=(), compare=False)  # that come with the model
 
     @property
     def prior(self) -> Prior:
@@ -38,59 +46,81 @@ class Subject:
         return self.name if self.step is None else f"{self.name}, training, step {self.step:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Latents:
-    """All that a person has in one latent space."""
-
-    z: Tensor
-    a: Tensor | None
-    b: Tensor | None
-    undo: list[Tensor]
-    redo: list[Tensor]
-
-    def carried(self, before: LatentSpace, after: LatentSpace) -> _Latents:
-        """The same in another space; what was one tensor stays one."""
-        slots = [z for z in (self.a, self.b) if z is not None]
-        distinct = {id(z): z for z in (self.z, *slots, *self.undo, *self.redo)}
-        rows = carry(torch.stack(list(distinct.values())), before, after)
-        new = {key: row.clone() for key, row in zip(distinct, rows, strict=True)}
-        return _Latents(
-            new[id(self.z)],
-            None if self.a is None else new[id(self.a)],
-            None if self.b is None else new[id(self.b)],
-            [new[id(z)] for z in self.undo],
-            [new[id(z)] for z in self.redo],
-        )
-
-
 class Document(QObject):
-    """The one place that is written to; every z is a float32 tensor, (z_dim,), never changed in place."""
+    """The one place that is written to: each edit replaces the state, and undo puts an earlier one back, bit for bit."""
 
     subject_changed = Signal(object)  # Subject: another generator, or another step of the one in training
     z_changed = Signal(object)  # Tensor
-    history_changed = Signal()
-    slots_changed = Signal()
+    history_changed = Signal()  # undo and redo, the tree, or where z is in it
+    slots_changed = Signal()  # A, B, the key frames between them, or how they are joined
     t_changed = Signal(float)
+    truncation_changed = Signal(float)
+    locks_changed = Signal()
+    directions_changed = Signal()
+    bookmarks_changed = Signal()
+    stars_changed = Signal()
+    basket_changed = Signal()
+    gallery_changed = Signal()
     adapted = Signal(str)  # a sentence: another latent space, and what of z was lost on the way
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.subject: Subject | None = None
-        self.z = torch.zeros(0)
-        self.a: Tensor | None = None
-        self.b: Tensor | None = None
         self.t = 0.0
-        self.mode: PathMode = "slerp"
-        self._undo: list[Tensor] = []
-        self._redo: list[Tensor] = []
-        self._editors: set[object] = set()  # who is in mid-edit
-        self._edit_start = self.z  # z itself while there are none
-        self._left: dict[LatentSpace, _Latents] = {}  # as they were left, until the person moves
+        self.morph = Morph()
+        self.gallery = Gallery()
+        self._edits = Edits(self._on_change, self.history_changed.emit)
+        self._path: LatentPath | None = None  # of the keys and `morph`; None: to be made
+        self._untruncated: tuple[Tensor, Tensor] | None = None  # z, and what it would be at truncation 1
+        self._soloed: tuple[int, Tensor, Tensor] | None = None  # dimension, z before and after
+        self._left: dict[LatentSpace, Work] = {}  # as they were left, until the person moves
         self._random = torch.Generator().manual_seed(torch.seed() & 0x7FFFFFFF)
+
+    # -- what there is -------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        return self._edits.state
+
+    @property
+    def history(self) -> History:
+        return self._edits.history
+
+    @property
+    def z(self) -> Tensor:
+        return self.state.z
 
     @property
     def prior(self) -> Prior:
         return self.subject.prior if self.subject else Prior.normal()
+
+    @property
+    def a(self) -> Tensor | None:
+        return self.state.a
+
+    @property
+    def b(self) -> Tensor | None:
+        return self.state.b
+
+    @property
+    def keys(self) -> tuple[Tensor, ...]:
+        """The key frames of the morph, from A to B."""
+        return self.state.keys
+
+    @property
+    def truncation(self) -> float:
+        return self.state.truncation
+
+    @property
+    def locked(self) -> frozenset[int]:
+        return self.state.locked
+
+    @property
+    def unit(self) -> float:
+        """What amounts of a direction are counted in: the prior's standard deviation, or 1 where it has none."""
+        return self.prior.std or 1.0
+
+    # -- models --------------------------------------------------------------------------------------------
 
     def show(self, subject: Subject) -> None:
         """Look at another generator. In its latent space z, A, B and the history are those of before, or resemble them.
@@ -99,156 +129,301 @@ class Document(QObject):
         """
         before, self.subject = self.subject, subject
         words = ""
-        is_same = before is not None and before.space == subject.space
+        is_same_space = before is not None and before.space == subject.space
         if before is None:
-            self.z = self._edit_start = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
-        elif not is_same:
+            history = History()
+            z = latent.seeded(subject.prior, subject.spec.z_dim, 0)[0]
+            self._edits.use(Work(State(z, history.add(None, z)), history=history))
+        elif not is_same_space:
             words = self._enter(before.space, subject.space)
+        self._path = None
         self.subject_changed.emit(subject)
-        if not is_same:
-            self.history_changed.emit()
-            self.slots_changed.emit()
-            self.t_changed.emit(self.t)
+        if not is_same_space:
+            self._announce_all()
+        self._bring_directions()
         self.z_changed.emit(self.z)
         if words:
             self.adapted.emit(words)
 
+    def restore(self, state: State, history: History, morph: Morph, gallery: Gallery) -> None:
+        """Go on from a saved session, in the space of the model on show; undo begins anew."""
+        self._edits.stop()
+        self._left.clear()
+        self._edits.use(Work(state, history=history))
+        self.morph, self.gallery = morph, gallery
+        self._path = self._untruncated = self._soloed = None
+        self._announce_all()
+        self._bring_directions()
+        self.gallery_changed.emit()
+        self.z_changed.emit(self.z)
+
     def _enter(self, before: LatentSpace, after: LatentSpace) -> str:
         """Take everything to another space; returns what could not be kept, in words."""
-        self._remember_edit()  # what was in hand is a step in the space that it was made in
-        latents = self._left[before] = _Latents(self.z, self.a, self.b, self._undo, self._redo)
+        work = self._left[before] = self._edits.work
         known = self._left.get(after)
-        latents = known or latents.carried(before, after)
-        self.z = self._edit_start = latents.z
-        self.a, self.b = latents.a, latents.b
-        self._undo, self._redo = list(latents.undo), list(latents.redo)
+        self._edits.use(known or work.carried(before, after))
+        self._untruncated = self._soloed = None
         return "" if known else difference(before, after)
+
+    def _bring_directions(self) -> None:
+        """Those that come with the model on show, in place of those that came with another."""
+        assert self.subject is not None
+        brought = self.subject.directions
+
+        def change(state: State) -> State:
+            own = tuple(direction for direction in state.directions if direction.origin != "model")
+            return dataclasses.replace(state, directions=(*brought, *own))
+
+        if {id(d) for d in brought} != {id(d) for d in self.state.directions if d.origin == "model"}:
+            self._edits.amend(change)
+            self.directions_changed.emit()
+
+    def _announce_all(self) -> None:
+        for signal in (
+            self.history_changed,
+            self.slots_changed,
+            self.locks_changed,
+            self.directions_changed,
+            self.bookmarks_changed,
+            self.stars_changed,
+            self.basket_changed,
+        ):
+            signal.emit()
+        self.t_changed.emit(self.t)
+        self.truncation_changed.emit(self.truncation)
 
     # -- edits ---------------------------------------------------------------------------------------------
 
     def begin_edit(self, editor: object) -> None:
         """What follows until `end_edit` of the same editor is one undo step; edits that overlap are one together."""
-        self._editors.add(editor)
+        self._edits.begin(editor)
 
     def end_edit(self, editor: object) -> None:
-        if editor in self._editors:
-            self._editors.remove(editor)
-            if not self._editors:
-                self._remember_edit()
+        self._edits.end(editor)
 
     def cancel_edit(self, editor: object) -> None:
         """Go back to where the edit in progress began."""
-        if editor in self._editors:
-            self.set_z(self._edit_start)
+        self._edits.cancel(editor)
+
+    def reopen_edit(self, editor: object, start: Tensor) -> None:
+        """As `begin_edit`, but part of the last undo step if that began at z `start` (a double click)."""
+        self._edits.reopen(editor, start)
+
+    @property
+    def can_undo(self) -> bool:
+        return self._edits.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self._edits.can_redo
+
+    def undo(self) -> None:
+        self._edits.undo()
+
+    def redo(self) -> None:
+        self._edits.redo()
+
+    def visit(self, number: int) -> None:
+        """Go to the z of a step of the history; what was made after it stays. An undo step."""
+        self._edits.visit(number)
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the state: an undo step of its own, or part of the edit in progress."""
+        self._edits.change(dataclasses.replace(self.state, **fields))
+
+    def _on_change(self, before: State, after: State) -> None:
+        """Tell who shows what differs."""
+        self._left.clear()
+        if any(not is_equal(getattr(before, name), getattr(after, name)) for name in ("a", "b", "middle")):
+            self._path = None
+            self.slots_changed.emit()
+        for name, signal in (
+            ("locked", self.locks_changed),
+            ("directions", self.directions_changed),
+            ("bookmarks", self.bookmarks_changed),
+            ("stars", self.stars_changed),
+            ("basket", self.basket_changed),
+        ):
+            if getattr(before, name) is not getattr(after, name):
+                signal.emit()
+        if before.truncation != after.truncation:
+            self.truncation_changed.emit(after.truncation)
+        if before.z is not after.z:
+            self.z_changed.emit(after.z)
+
+    # -- moving z ------------------------------------------------------------------------------------------
 
     def set_z(self, z: Tensor) -> None:
-        """Move to z, (z_dim,): an undo step of its own, or part of the edit in progress."""
-        if torch.equal(z, self.z):
-            return
-        if not self._editors:
-            self._remember(self.z)
-            self._edit_start = z
-        self._left.clear()
-        self.z = z
-        self.z_changed.emit(z)
+        """Move to z, (z_dim,), locked dimensions too."""
+        if not torch.equal(z, self.z):
+            self.change(z=z)
+
+    def leap(self, z: Tensor) -> None:
+        """Move to z in an undo step of its own, in mid-edit too."""
+        if not torch.equal(z, self.z):
+            self._edits.leap(z=z)
 
     def set_dimension(self, index: int, value: float) -> None:
-        z = self.z.clone()
-        z[index] = value
-        self.set_z(z)
+        """Move one dimension, if it is not locked."""
+        if index not in self.locked:
+            z = self.z.clone()
+            z[index] = value
+            self.set_z(z)
 
     def random(self) -> None:
-        """A new draw from the prior."""
-        self._leap(self.prior.sample(1, len(self.z), self._random)[0])
+        """A new draw from the prior, truncated."""
+        drawn = self.prior.sample(1, len(self.z), self._random)[0]
+        self.leap(self._held(latent.truncate(drawn, self.prior, self.truncation)))
+        self._untruncated = (self.z, drawn)
 
     def zero(self) -> None:
         """The centre of the prior."""
-        self._leap(torch.full_like(self.z, self.prior.center))
+        self.leap(self._held(torch.full_like(self.z, self.prior.center)))
 
     def move(self, start: Tensor, along: list[tuple[Tensor, float]]) -> None:
         """Go to `start` plus amounts of directions, (vector, amount) each."""
         z = start.clone()
         for vector, amount in along:
             z += vector * amount
-        self.set_z(z)
+        self.set_z(self._held(z))
 
     def scale(self, factor: float) -> None:
         """Change the distance from the prior's centre."""
-        self.set_z(latent.truncate(self.z, self.prior, factor))
+        self.set_z(self._held(latent.truncate(self.z, self.prior, factor)))
 
-    # -- history -------------------------------------------------------------------------------------------
+    def set_truncation(self, truncation: float) -> None:
+        """Truncate what is drawn from now on, and z as if it had been drawn so."""
+        if truncation == self.truncation:
+            return
+        if self._untruncated is not None and self._untruncated[0] is self.z:
+            base = self._untruncated[1]
+        else:
+            base = self.z if abs(self.truncation) < 1e-3 else latent.truncate(self.z, self.prior, 1 / self.truncation)
+        z = self._held(latent.truncate(base, self.prior, truncation))
+        self.change(truncation=truncation, z=z)
+        self._untruncated = (self.z, base)
 
-    @property
-    def can_undo(self) -> bool:
-        return bool(self._undo)
+    def set_locks(self, locked: frozenset[int]) -> None:
+        """Which dimensions stay as they are, whatever moves z but undo and going to a latent that was kept."""
+        if locked != self.locked:
+            self.change(locked=locked)
 
-    @property
-    def can_redo(self) -> bool:
-        return bool(self._redo)
+    def solo(self, dimension: int) -> None:
+        """Put every other dimension to the prior's centre; once more: back to where they were."""
+        others = torch.arange(len(self.z)) != dimension
+        last, self._soloed = self._soloed, None
+        if last is not None and last[0] == dimension and torch.equal(last[2][others], self.z[others]):
+            z = torch.where(others, last[1], self.z)
+        else:
+            z = self._held(torch.where(others, self.prior.center, self.z))
+            self._soloed = (dimension, self.z, z)
+        self.leap(z)
 
-    def undo(self) -> None:
-        self._remember_edit()
-        if self._undo:
-            self._redo.append(self.z)
-            self._go(self._undo.pop())
+    def amount_along(self, direction: Direction) -> float:
+        """How far z is from the prior's centre along a direction, in units of `unit`."""
+        return float((self.z - self.prior.center) @ direction.vector) / self.unit
 
-    def redo(self) -> None:
-        self._remember_edit()
-        if self._redo:
-            self._undo.append(self.z)
-            self._go(self._redo.pop())
+    def set_amount(self, direction: Direction, amount: float) -> None:
+        """Move along a direction until `amount_along` is `amount` (where no dimension of it is locked)."""
+        self.move(self.z, [(direction.vector, (amount - self.amount_along(direction)) * self.unit)])
 
-    def reopen_edit(self, editor: object, start: Tensor) -> None:
-        """As `begin_edit`, but part of the last undo step if that began at `start` (a double click)."""
-        self.begin_edit(editor)
-        if len(self._editors) == 1 and self._undo and self._undo[-1] is start:
-            self._edit_start = self._undo.pop()
-            self.history_changed.emit()
+    def _held(self, z: Tensor) -> Tensor:
+        """z with the locked dimensions as they are."""
+        if not self.locked:
+            return z
+        is_locked = torch.tensor([i in self.locked for i in range(len(z))])
+        return torch.where(is_locked, self.z, z)
 
-    def _leap(self, z: Tensor) -> None:
-        """Move to z in an undo step of its own, in mid-edit too."""
-        self._remember_edit()
-        self.set_z(z)
-        self._remember_edit()
-
-    def _remember_edit(self) -> None:
-        """Make a step of what the edit in progress, or just ended, did so far."""
-        start, self._edit_start = self._edit_start, self.z
-        if start is not self.z and not torch.equal(start, self.z):
-            self._remember(start)
-
-    def _go(self, z: Tensor) -> None:
-        self.z = self._edit_start = z
-        self._left.clear()
-        self.history_changed.emit()
-        self.z_changed.emit(z)
-
-    def _remember(self, z: Tensor) -> None:
-        self._undo = [*self._undo[-HISTORY_LENGTH:], z]
-        self._redo = []
-        self.history_changed.emit()
-
-    # -- A and B -------------------------------------------------------------------------------------------
+    # -- key frames ----------------------------------------------------------------------------------------
 
     def keep_as_a(self) -> None:
-        self.a = self.z
-        self._left.clear()
-        self.slots_changed.emit()
+        self.change(a=self.z)
 
     def keep_as_b(self) -> None:
-        self.b = self.z
-        self._left.clear()
-        self.slots_changed.emit()
+        self.change(b=self.z)
+
+    def add_key(self, z: Tensor | None = None, at: int | None = None) -> None:
+        """Put z, by default the one on show, between A and B: before the key `at` of those, or as the last of them."""
+        middle = list(self.state.middle)
+        middle.insert(len(middle) if at is None else at, self.z if z is None else z)
+        self.change(middle=tuple(middle))
+
+    def set_keys(self, a: Tensor | None, middle: tuple[Tensor, ...], b: Tensor | None) -> None:
+        """All key frames at once, as after one was moved or removed."""
+        self.change(a=a, middle=middle, b=b)
 
     def set_mode(self, mode: PathMode) -> None:
-        self.mode = mode
+        self.set_morph(mode=mode)
+
+    def set_morph(self, **changes: Any) -> None:
+        """Change how the key frames are joined or played (fields of `Morph`); z follows its t. Not an undo step."""
+        self.morph = dataclasses.replace(self.morph, **changes)
+        is_path = bool({"mode", "loop", "spline", "even"} & changes.keys())
+        if is_path:
+            self._path = None
         self.slots_changed.emit()
-        if self.a is not None and self.b is not None:
+        if is_path and self.path is not None:
             self.set_t(self.t)
 
+    @property
+    def path(self) -> LatentPath | None:
+        """Through the key frames; None where there are fewer than two."""
+        if self._path is None and len(self.keys) > 1:
+            self._path = LatentPath(self.keys, self.morph.mode, self.prior, self.morph.loop, self.morph.spline)
+        return self._path
+
+    def set_pace(self, before: LatentPath, paced: LatentPath) -> None:
+        """Use `paced`, which was made of the path `before` and has equal perceptual steps, if that is still the path."""
+        if before is self._path:
+            self._path = paced
+            self.slots_changed.emit()
+
     def set_t(self, t: float) -> None:
-        """Go to the point at t, [0, 1], of the path from A to B."""
+        """Go to the point at t of the path: [0, 1] from the first key to the last, or beyond."""
         self.t = t
         self.t_changed.emit(t)
-        if self.a is not None and self.b is not None:
-            self.set_z(latent.interpolate(self.a, self.b, t, self.mode, self.prior))
+        path = self.path
+        if path is not None:
+            self.set_z(path.at(t))
+
+    # -- what is kept: of each kind, what fits the z_dim of the model on show; the rest waits for its own ----
+
+    @property
+    def directions(self) -> list[Direction]:
+        return [direction for direction in self.state.directions if fits(direction.vector, self.z)]
+
+    @property
+    def bookmarks(self) -> list[Bookmark]:
+        return [bookmark for bookmark in self.state.bookmarks if fits(bookmark.z, self.z)]
+
+    @property
+    def stars(self) -> list[Tensor]:
+        return [z for z in self.state.stars if fits(z, self.z)]
+
+    @property
+    def basket(self) -> list[Share]:
+        return [share for share in self.state.basket if fits(share.z, self.z)]
+
+    def set_directions(self, directions: list[Direction]) -> None:
+        self.change(directions=_replaced(self.state.directions, self.directions, directions))
+
+    def set_bookmarks(self, bookmarks: list[Bookmark]) -> None:
+        self.change(bookmarks=_replaced(self.state.bookmarks, self.bookmarks, bookmarks))
+
+    def set_stars(self, stars: list[Tensor]) -> None:
+        self.change(stars=_replaced(self.state.stars, self.stars, stars))
+
+    def set_basket(self, basket: list[Share]) -> None:
+        self.change(basket=_replaced(self.state.basket, self.basket, basket))
+
+    def set_gallery(self, **changes: Any) -> None:
+        """Change which samples the gallery shows (fields of `Gallery`). Not an undo step."""
+        before, self.gallery = self.gallery, dataclasses.replace(self.gallery, **changes)
+        if self.gallery != before:
+            self.gallery_changed.emit()
+
+
+def _replaced(kept: tuple[_Kept, ...], old: list[_Kept], new: list[_Kept]) -> tuple[_Kept, ...]:
+    """`kept` without `old`, and `new` at its end."""
+    gone = {id(item) for item in old}
+    return (*(item for item in kept if id(item) not in gone), *new)

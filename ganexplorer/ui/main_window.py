@@ -6,42 +6,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMainWindow
 from torch import Tensor
 
 from ganexplorer.core import zoo
 from ganexplorer.core.devices import pick_device
-from ganexplorer.core.directions import strongest_dimensions
 from ganexplorer.core.errors import UserError, plain
 from ganexplorer.core.foreign import guard
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
+from ganexplorer.core.session import SUFFIX, is_session
 from ganexplorer.core.spec import NetworkSpec
-from ganexplorer.train.events import Weights
+from ganexplorer.train.events import Started, Weights
 from ganexplorer.train.runs import folder_of
 from ganexplorer.ui import recent
-from ganexplorer.ui.canvas import Canvas
+from ganexplorer.ui.clipboard import LatentClipboard
+from ganexplorer.ui.comparing import Comparison
 from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.dropping import FileDrops
 from ganexplorer.ui.file_watch import FileWatch
-from ganexplorer.ui.import_sheet import ImportSheet
 from ganexplorer.ui.importing import Importer
-from ganexplorer.ui.latent_panel import LatentPanel
+from ganexplorer.ui.latent_files import LatentFiles
 from ganexplorer.ui.measuring import EffectMeter
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
-from ganexplorer.ui.models_panel import ModelsPanel
-from ganexplorer.ui.morph_panel import MorphPanel
-from ganexplorer.ui.notice_bar import NoticeBar
-from ganexplorer.ui.opening import Opened, Opener, OpenFailed, OpenRequest, live_renderer, thumbnail
+from ganexplorer.ui.opening import Opened, Opener, OpenFailed, OpenRequest, live_sight, thumbnail
+from ganexplorer.ui.panels import Panels
 from ganexplorer.ui.recent import RecentMenu
+from ganexplorer.ui.session_files import SessionFiles
 from ganexplorer.ui.status_line import StatusLine
+from ganexplorer.ui.studio import Sight, Studio
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.train_panel import TrainPanel, read_run
+from ganexplorer.ui.train_panel import read_run
 from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
 
-OPENABLE = "Models (*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar);;All files (*)"
+MODELS = "*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar"
+OPENABLE = (
+    f"Models, sessions, latents and saved pictures ({MODELS} *{SUFFIX} *.npy *.png);;"
+    f"Models ({MODELS});;Sessions (*{SUFFIX});;All files (*)"
+)
 
 
 class MainWindow(QMainWindow):
@@ -54,40 +58,22 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setWindowTitle("ganexplorer")
-        self.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowNestedDocks)
         self._device = pick_device(device)
         self.document = Document(self)
         self._entry: zoo.ModelEntry | None = None  # of the model on show
-        self.renderer: Renderer | None = None
-        self._file_renderer: Renderer | None = None  # to go back to after exploring a training
+        self.studio = Studio(self)
+        self._file_sight: Sight | None = None  # to go back to after exploring a training
         self._file_subject: Subject | None = None
         self.stamp = 0
         self._has_image = False
 
-        self.canvas = Canvas(self.document, theme)
-        self.latent = LatentPanel(self.document, theme)
-        self.morph = MorphPanel(self.document)
-        self.models = ModelsPanel()
         self._runs_folder = runs_folder or zoo.runs_folder()
-        self.train = TrainPanel(theme, self._runs_folder, str(self._device))
-        self.notices = NoticeBar()
-        centre = QWidget()
-        layout = QVBoxLayout(centre)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        self.sheet = ImportSheet()
-        layout.addWidget(self.sheet)  # above the notices, which come and go: a field must not move under the pointer
-        layout.addWidget(self.notices)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.morph)
-        self.setCentralWidget(centre)
-        models = self._dock("Models", self.models, Qt.DockWidgetArea.LeftDockWidgetArea)
-        latent = self._dock("Latent", self.latent, Qt.DockWidgetArea.LeftDockWidgetArea)
-        train = self._dock("Train", self.train, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.resizeDocks([models, latent], [150, 560], Qt.Orientation.Vertical)
-        self.resizeDocks([latent, train], [340, 370], Qt.Orientation.Horizontal)
+        self.panels = Panels(self, self.document, self.studio, theme, self._runs_folder, str(self._device))
+        self.canvas, self.models, self.train = self.panels.canvas, self.panels.models, self.panels.train
+        self.latent, self.morph, self.notices = self.panels.latent, self.panels.morph, self.panels.notices
+        self.sheet, self.move_tool = self.panels.sheet, self.panels.move_tool
         self.commands, self.recent = Commands(self), RecentMenu(self)
-        add_menu_bar(self, self.commands, self.recent, [models, latent, train])
+        add_menu_bar(self, self.commands, self.recent, self.panels.docks)
         add_toolbar(self, self.commands)
         drops = FileDrops(self)
         drops.hint.connect(self.canvas.show_hint)
@@ -97,12 +83,19 @@ class MainWindow(QMainWindow):
 
         self.render_thread = RenderThread(self)
         self.render_thread.frame_ready.connect(self._on_frame)
+        self.render_thread.judged.connect(self.panels.verdict.show_verdict)
         self.job_thread = JobThread(self)
         self.job_thread.job_done.connect(self._on_job_done)
         self.effects = EffectMeter(self)
         self.opener = Opener(self.job_thread, self._device, self)
         self.watch = FileWatch(self.job_thread, self)
         self.importer = Importer(self.sheet, self.commands, self.opener, self.job_thread, self)
+        self.comparison = Comparison(
+            self.panels.compare_bar, self.canvas, self.document, self.render_thread, self.job_thread, self._device
+        )
+        self.sessions = SessionFiles(self.document, self.studio, self.job_thread, self)
+        self.latent_files = LatentFiles(self.document, self.job_thread, self)
+        self.clipboard = LatentClipboard(self.document, self)
         self._news = ""  # about the model that is being put on show
         self._complaint = ""  # about the file of the model on show
         self._refusal = ""  # of what a person asked for last
@@ -111,16 +104,17 @@ class MainWindow(QMainWindow):
         self.document.adapted.connect(self._on_adapted)
         self.effects.measured.connect(self._on_effects)
         self.effects.failed.connect(self._tell)
+        self.studio.failed.connect(self._tell)
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
         self.opener.activity.connect(self.status.activity.setText)
         self.watch.changed.connect(self._on_file_changed)
         self.watch.gone.connect(self._on_file_gone)
-        self.morph.thumbnail_wanted.connect(self._on_thumbnail_wanted)
+        self._connect_panels()
         self.models.chosen.connect(self.open_entry)
         self.train.notice.connect(self.notices.tell)
         self.train.speed_changed.connect(self.status.training.setText)
-        self.train.live_generator.connect(self._on_live_generator)
+        self.train.live_weights.connect(self._on_live_weights)
         self.train.explore_ended.connect(self._show_file)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
@@ -132,13 +126,17 @@ class MainWindow(QMainWindow):
         return QSize(1280, 800)
 
     @property
+    def renderer(self) -> Renderer | None:
+        """Of the model on show."""
+        return self.studio.sight.renderer if self.studio.sight else None
+
+    @property
     def refusal(self) -> str:
         """Why no model is on show; empty when one is."""
-        return self._refusal if self.renderer is None else ""
+        return self._refusal if self.studio.sight is None else ""
 
     def set_theme(self, theme: Theme) -> None:
-        for view in (self.canvas, self.latent, self.train):
-            view.set_theme(theme)
+        self.panels.set_theme(theme)
 
     # -- models --------------------------------------------------------------------------------------------
 
@@ -155,12 +153,23 @@ class MainWindow(QMainWindow):
         newest = next(iter(recent.read()), None)
         path, _ = QFileDialog.getOpenFileName(self, "Open a model", str(newest.parent) if newest else "", OPENABLE)
         if path:
-            self.open(path)
+            self.open_file(path)
+
+    @Slot(str)
+    def open_file(self, path: str, news: str = "") -> None:
+        """Open a model or a session, or go to the latent of a saved picture or of a .npy file."""
+        match Path(path).suffix.lower():
+            case ".png":
+                self.sessions.open_picture(path, self.models.entries)
+            case ".npy":
+                self.latent_files.open(path)
+            case _:
+                self.open(path, news)
 
     @Slot(object)
     def open_dropped(self, paths: list[str]) -> None:
         news = f"{len(paths)} files were dropped: the first, {Path(paths[0]).name}, was opened."
-        self.open(paths[0], news if len(paths) > 1 else "")
+        self.open_file(paths[0], news if len(paths) > 1 else "")
 
     @Slot()
     def reload(self) -> None:
@@ -169,22 +178,37 @@ class MainWindow(QMainWindow):
             self._reload(f"{self._entry.name} was read again.")
 
     @Slot()
+    def save_session(self) -> None:
+        self.sessions.choose_and_save(self._entry)
+
+    @Slot()
+    def compare(self) -> None:
+        """Show a second model beside this one, or stop that."""
+        if self.comparison.is_on:
+            self.comparison.stop()
+        else:
+            self.comparison.start(self.models.entries, None)
+
+    @Slot()
     def save_picture(self) -> None:
         """Save the picture at rest, with z and model in its metadata."""
         subject = self.document.subject
-        if subject is None or self.renderer is None:
+        sight = self.studio.sight
+        if subject is None or sight is None:
             return
-        z, renderer = self.document.z[None], self.renderer  # those of now: much may happen while the dialog is open
+        z = self.document.z[None]  # that of now: much may happen while the dialog is open
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", f"{subject.name}.png", "PNG (*.png)")
         if path:
-            origin = Origin(subject.name, z)
-            self.job_thread.submit(f"save {path}", lambda: save_png(path, renderer.render(z)[0], origin), first=True)
+            origin = Origin(subject.name, z, sight.fingerprint)
+            self.job_thread.submit(
+                f"save {path}", lambda: save_png(path, next(sight.renderer.stills(z)), origin), first=True
+            )
 
     def _open_first(self, model: str | None) -> None:
         entries = [*zoo.discover(), *zoo.discover_runs(self._runs_folder)]
         self.models.show_entries(entries)
         try:
-            if model is not None:
+            if model is not None and not is_session(model):
                 zoo.resolve(model)
         except UserError as error:
             self.notices.tell(str(error))
@@ -209,6 +233,9 @@ class MainWindow(QMainWindow):
         if self._news:
             self.notices.inform(self._news)
         self._show_opened(opened)
+        if opened.session is not None:
+            self.sessions.go_on(opened)
+        self.sessions.on_opened(opened)
         self._news = ""
 
     @Slot(object)
@@ -228,7 +255,7 @@ class MainWindow(QMainWindow):
             self.first_image.emit()
 
     def _show_opened(self, opened: Opened) -> None:
-        entry, renderer = opened.entry, opened.renderer
+        entry, renderer = opened.entry, opened.sight.renderer
         self._entry = entry
         if opened.request.choices is None:
             self.watch.watch(entry.path, opened.signature)
@@ -241,16 +268,18 @@ class MainWindow(QMainWindow):
         if run is not None and not self.train.session.is_running:
             step = int(entry.path.stem) if entry.path.stem.isdecimal() else 0
             self.job_thread.submit("run", lambda: read_run(run, step, renderer))
-        self._file_renderer = renderer
-        self._file_subject = Subject(entry.name, opened.checkpoint.generator.spec)
+        self._file_sight = opened.sight
+        self.morph.set_source(entry, opened.sight)
+        self._file_subject = Subject(entry.name, opened.checkpoint.generator.spec, directions=opened.directions)
         if not self.train.explore.isChecked():
             self._show_file()
         elif not opened.request.is_reload:
             self.train.explore.setChecked(False)  # ends in `_show_file`
 
-    def _show_subject(self, subject: Subject, renderer: Renderer) -> None:
-        self.renderer = renderer
-        self.render_thread.use(renderer)
+    def _show_subject(self, subject: Subject, sight: Sight) -> None:
+        self.render_thread.use(sight.renderer, sight.judge)
+        self.studio.use(sight)
+        self.panels.verdict.show_judge(sight.judge)
         self.importer.show_live(subject.step is not None)
         before = self.document.subject
         if not self._news and before is not None and before.space != subject.space:
@@ -258,7 +287,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{subject.label} - ganexplorer")
         self.document.show(subject)
         self.latent.view.viewport().update()  # under another prior a bar differs though its value does not
-        self.morph.refresh_thumbnails()
 
     def _reload(self, news: str) -> None:
         if self._entry is not None and not self.opener.is_busy:  # what a person just asked for comes first
@@ -282,7 +310,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_effects(self, effects: Tensor) -> None:
         self.latent.model.set_effects(effects)
-        self.canvas.directions = strongest_dimensions(effects)
+        self.move_tool.set_effects(effects)
 
     # -- pictures ------------------------------------------------------------------------------------------
 
@@ -291,6 +319,10 @@ class MainWindow(QMainWindow):
         self.stamp += 1
         self.render_thread.request(self.stamp, z)
 
+    @Slot()
+    def _redraw(self) -> None:
+        self._on_z_changed(self.document.z)
+
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
         self.status.count(frame)
@@ -298,12 +330,6 @@ class MainWindow(QMainWindow):
         if not self._has_image:
             self._has_image = True
             self.first_image.emit()
-
-    @Slot(str, object)
-    def _on_thumbnail_wanted(self, slot: str, z: Tensor) -> None:
-        renderer = self.renderer
-        if renderer is not None:
-            self.job_thread.submit(f"slot {slot}", lambda: (slot, z, renderer.render(z[None])[0]))
 
     def _want_model_thumbnail(self, entry: zoo.ModelEntry, renderer: Renderer | None = None) -> None:
         self.job_thread.submit(f"thumbnail {entry.path}", lambda: (entry, thumbnail(entry, renderer)))
@@ -318,32 +344,30 @@ class MainWindow(QMainWindow):
         match result.name.partition(" ")[0]:
             case "run":
                 self.train.show_run(value)
-            case "slot":
-                self.morph.set_thumbnail(*value)
             case "thumbnail":
                 self.models.set_thumbnail(*value)
             case "live":
-                subject, renderer = value
+                subject, sight = value
                 if self.train.explore.isChecked():
                     before = self.document.subject
-                    self._show_subject(subject, renderer)
+                    self._show_subject(subject, sight)
                     if before is None or before.name != subject.name:
-                        self.effects.measure(renderer, subject.space)
+                        self.effects.measure(sight.renderer, subject.space)
 
     # -- the generator in training -------------------------------------------------------------------------
 
-    @Slot(str, object, object)
-    def _on_live_generator(self, name: str, spec: NetworkSpec, weights: Weights) -> None:
+    @Slot(object, object)
+    def _on_live_weights(self, started: Started, weights: Weights) -> None:
         device = self._device
-        subject = Subject(name, spec, weights.step)
-        self.job_thread.submit("live", lambda: (subject, live_renderer(spec, weights, device)), first=True)
+        subject = Subject(started.run.name, NetworkSpec.from_json(started.generator), weights.step)
+        self.job_thread.submit("live", lambda: (subject, live_sight(started, weights, device)), first=True)
 
     @Slot()
     def _show_file(self) -> None:
         """Look at the model that was opened last."""
-        if self._file_subject is not None and self._file_renderer is not None:
-            self._show_subject(self._file_subject, self._file_renderer)
-            self.effects.measure(self._file_renderer, self._file_subject.space)
+        if self._file_subject is not None and self._file_sight is not None:
+            self._show_subject(self._file_subject, self._file_sight)
+            self.effects.measure(self._file_sight.renderer, self._file_subject.space)
 
     @Slot(object, bool)
     def _on_run_saved(self, snapshot: Path, was_explored: bool) -> None:
@@ -363,7 +387,7 @@ class MainWindow(QMainWindow):
         self.hide()  # saving may take a moment
         self.job_thread.end(keep="save")
         guard.stop_all()  # nobody waits for that file any more
-        for part in (self.status, self.opener, self.watch, self.morph, self.effects):
+        for part in (self.status, self.opener, self.watch, self.morph, self.effects, self.studio):
             part.stop()
         self.train.close_session()
         self.render_thread.finish()
@@ -380,11 +404,33 @@ class MainWindow(QMainWindow):
         self.commands.undo.setEnabled(self.document.can_undo)
         self.commands.redo.setEnabled(self.document.can_redo)
 
+    def _connect_panels(self) -> None:
+        panels = self.panels
+        self.morph.notice.connect(self.notices.inform)
+        for panel in (panels.directions, panels.gallery, panels.basket, panels.memory, self.move_tool):
+            panel.notice.connect(self.notices.tell)
+        for part in (self.sessions, self.comparison, self.latent_files, self.clipboard):
+            part.notice.connect(self.notices.tell)
+            part.news.connect(self.notices.inform)
+        self.latent.overlay.connect(self.canvas.show_overlay)
+        panels.directions.axis_wanted.connect(self.move_tool.use_as_axis)
+        panels.memory.bookmarks.export_wanted.connect(self.latent_files.save)
+        panels.memory.bookmarks.import_wanted.connect(self.latent_files.add)
+        self.clipboard.file_pasted.connect(self.open_file)
+        self.sessions.model_wanted.connect(self.open_entry)
+        self.comparison.redraw_wanted.connect(self._redraw)
+        self.comparison.is_on_changed.connect(self.commands.compare.setChecked)
+
     def _connect_commands(self) -> None:
         effects: list[tuple[QAction, Callable[[], object]]] = [
             (self.commands.open, self.choose_file),
             (self.commands.reload, self.reload),
             (self.commands.save_picture, self.save_picture),
+            (self.commands.save_session, self.save_session),
+            (self.commands.compare, self.compare),
+            (self.commands.copy, self.clipboard.copy),
+            (self.commands.paste, self.clipboard.paste),
+            (self.commands.bookmark, self.panels.memory.bookmarks.bookmark),
             (self.commands.quit, self.close),
             (self.commands.undo, self.document.undo),
             (self.commands.redo, self.document.redo),
@@ -395,13 +441,6 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _=False, effect=effect: effect())
         self.recent.chosen.connect(self.open)
         self.recent.missing.connect(self.notices.tell)
-
-    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(title)
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
-        return dock
 
 
 def _words(error: Exception) -> str:

@@ -23,12 +23,20 @@ class Commands:
         self.save_model = _action(
             window, "Save &model…", "Write the open model as a file of ganexplorer's own", Keys.SaveAs
         )
+        self.save_session = _action(
+            window, "Sa&ve session…", "Write model, latents, history and all that was kept to one file", "Ctrl+Alt+S"
+        )
+        self.compare = _action(window, "&Compare…", "Another model, or another snapshot, under the same latent", "F8")
+        self.compare.setCheckable(True)
         self.show_sheet = _action(window, "&Import sheet", "What was assumed about the open file", "F6")
         self.quit = _action(window, "&Quit", "Close the window", "Ctrl+Q")
         self.undo = _action(window, "&Undo", "Undo", Keys.Undo)
         self.redo = _action(window, "&Redo", "Redo", Keys.Redo)
         self.random = _action(window, "Ra&ndom", "A new sample from the prior (R)", "R")
         self.zero = _action(window, "&Zero", "The centre of the prior (0)", "0")
+        self.copy = _action(window, "&Copy latent", "Copy z as text", Keys.Copy)
+        self.paste = _action(window, "&Paste latent", "Go to the z that was copied, or open the file", Keys.Paste)
+        self.bookmark = _action(window, "&Bookmark", "Keep the sample under a name", "Ctrl+D")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         for action in (self.reload, self.save_model, self.show_sheet):  # until a model is open
             action.setEnabled(False)
@@ -43,11 +51,13 @@ def add_menu_bar(window: QMainWindow, commands: Commands, recent: RecentMenu, do
     file.addMenu(recent)
     file.addAction(commands.reload)
     file.addSeparator()
-    file.addActions([commands.save_picture, commands.save_model])
+    file.addActions([commands.save_picture, commands.save_session, commands.save_model])
     file.addSeparator()
     file.addAction(commands.quit)
     edit = window.menuBar().addMenu("&Edit")
     edit.addActions([commands.undo, commands.redo])
+    edit.addSeparator()
+    edit.addActions([commands.copy, commands.paste, commands.bookmark])
     edit.addSeparator()
     edit.addActions([commands.random, commands.zero])
     view = window.menuBar().addMenu("&View")
@@ -56,7 +66,7 @@ def add_menu_bar(window: QMainWindow, commands: Commands, recent: RecentMenu, do
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
         view.addAction(toggle)
     view.addSeparator()
-    view.addAction(commands.show_sheet)
+    view.addActions([commands.compare, commands.show_sheet])
 
 
 def add_toolbar(window: QMainWindow, commands: Commands) -> None:

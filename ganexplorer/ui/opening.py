@@ -10,19 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from ganexplorer.core import zoo
-from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.checkpoint import Checkpoint, fingerprint
+from ganexplorer.core.direction_files import shipped_directions
+from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.judge import Judge, gives_probability, judge_of
 from ganexplorer.core.latent import seeded
-from ganexplorer.core.networks import build
+from ganexplorer.core.networks import Network, build
 from ganexplorer.core.render import Pixels, Renderer
+from ganexplorer.core.session import Session, is_session, load_session, model_of
 from ganexplorer.core.spec import NetworkSpec
-from ganexplorer.train.events import Weights
+from ganexplorer.train.events import Started, Weights
 from ganexplorer.ui import recent
 from ganexplorer.ui.file_watch import Signature, signature
+from ganexplorer.ui.studio import Sight
 from ganexplorer.ui.workers import JobResult, JobThread
 
 SLOW_MILLISECONDS = 300  # after which a person wants to know that something is going on
@@ -30,7 +37,7 @@ SLOW_MILLISECONDS = 300  # after which a person wants to know that something is 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenRequest:
-    """What is to be opened: MODEL as a person named it, or an entry that is known."""
+    """What is to be opened: MODEL or a session's file as a person named it, or an entry that is known."""
 
     model: str | zoo.ModelEntry
     news: str = ""  # to be told when it is open
@@ -50,7 +57,9 @@ class Opened:
     entry: zoo.ModelEntry
     signature: Signature | None  # from before the file was read; None where only choices were changed
     checkpoint: Checkpoint
-    renderer: Renderer
+    sight: Sight
+    session: Session | None = None  # to go on with
+    directions: tuple[Direction, ...] = ()  # that come with the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +118,33 @@ def read_model(request: OpenRequest, device: torch.device) -> Opened | OpenFaile
     """Find and read a model; remembers it among the recent files if a person named a path."""
     before: Signature | None = None
     try:
-        entry = zoo.resolve(request.model) if isinstance(request.model, str) else request.model
+        session: Session | None = None
+        if isinstance(request.model, zoo.ModelEntry):
+            entry = request.model
+        elif is_session(request.model):
+            session = load_session(request.model)
+            entry = model_of(request.model, session)
+        else:
+            entry = zoo.resolve(request.model)
         if request.choices is not None:
             entry = entry.with_choices(request.choices, request.network)
         else:
             before = signature(entry.path)
             entry = _read_anew(entry)
         checkpoint = entry.load()
+        directions = tuple(shipped_directions(entry))
         _ = entry.spec  # what the list of models shows is read here too, not in the thread of the window
-        renderer = Renderer(checkpoint.generator, device)
+        sight = Sight(
+            Renderer(checkpoint.generator, device), judge_of(checkpoint, device), fingerprint(checkpoint.generator)
+        )
     except Exception as error:  # told in the window
         return OpenFailed(request, before, error)
     if isinstance(request.model, str):
         with contextlib.suppress(RuntimeError):  # a name such as ~a
             path = _absolute(Path(request.model).expanduser())
-            if _absolute(entry.path).is_relative_to(path):  # else MODEL is a name
+            if session is not None or _absolute(entry.path).is_relative_to(path):  # else MODEL is a name
                 recent.remember(path)
-    return Opened(request, entry, before, checkpoint, renderer)
+    return Opened(request, entry, before, checkpoint, sight, session, directions)
 
 
 def thumbnail(entry: zoo.ModelEntry, renderer: Renderer | None = None) -> Pixels:
@@ -137,11 +156,18 @@ def thumbnail(entry: zoo.ModelEntry, renderer: Renderer | None = None) -> Pixels
     return picture
 
 
-def live_renderer(spec: NetworkSpec, weights: Weights, device: torch.device) -> Renderer:
-    """A renderer of the generator in training."""
-    network = build(spec)
-    network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.tensors.items()})
-    return Renderer(network, device)
+def live_sight(started: Started, weights: Weights, device: torch.device) -> Sight:
+    """The generator in training, and its discriminator."""
+    generator = _network(started.generator, weights.tensors)
+    discriminator = _network(started.discriminator, weights.discriminator)
+    judge = Judge(discriminator, device, gives_probability(started.loss))
+    return Sight(Renderer(generator, device), judge, fingerprint(generator))
+
+
+def _network(spec: str, tensors: Mapping[str, NDArray[np.generic]]) -> Network:
+    network = build(NetworkSpec.from_json(spec))
+    network.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
+    return network.eval()
 
 
 def _read_anew(entry: zoo.ModelEntry) -> zoo.ModelEntry:

@@ -90,6 +90,11 @@ def _style_sheet(theme: Theme) -> str:
         QMainWindow::separator {{ background: {theme.window}; width: 6px; height: 6px; }}
         QDockWidget {{ color: {theme.quiet}; titlebar-close-icon: none; titlebar-normal-icon: none; }}
         QDockWidget::title {{ padding: 6px 8px; background: {theme.window}; text-align: left; }}
+        QTabBar {{ background: {theme.window}; }}
+        QTabBar::tab {{ padding: 6px 12px; color: {theme.quiet}; background: transparent; border: 0;
+                        border-bottom: 2px solid transparent; }}
+        QTabBar::tab:hover {{ color: {theme.text}; }}
+        QTabBar::tab:selected {{ color: {theme.text}; border-bottom: 2px solid {theme.accent}; }}
         QToolBar {{ background: {theme.window}; border: 0; border-bottom: 1px solid {theme.line};
                     padding: 4px 8px; spacing: 4px; }}
         QToolBar::separator {{ background: {theme.line}; width: 1px; margin: 4px 8px; }}

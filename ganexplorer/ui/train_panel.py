@@ -25,7 +25,6 @@ from superqt import QCollapsible
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import seeded
 from ganexplorer.core.render import Pixels, Renderer
-from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.config import RECIPES
 from ganexplorer.train.data import is_mnist_present, ref_of_folder
 from ganexplorer.train.events import (
@@ -78,7 +77,7 @@ class TrainPanel(QWidget):
     """Everything about a training run; owns its session."""
 
     notice = Signal(str)  # something to tell the person
-    live_generator = Signal(str, object, object)  # run name, NetworkSpec, Weights
+    live_weights = Signal(object, object)  # Started, Weights
     explore_ended = Signal()
     run_saved = Signal(object, bool)  # the path of a final snapshot; whether the run was being explored
     speed_changed = Signal(str)
@@ -89,7 +88,6 @@ class TrainPanel(QWidget):
         self.session = TrainingSession(self)
         self._runs_folder = runs_folder
         self._started: Started | None = None
-        self._spec: NetworkSpec | None = None
         self._last_ref = "toy:digits"  # what to return to when no folder is chosen after all
 
         self.recipe = CalmComboBox(accessibleName="Recipe")
@@ -290,7 +288,6 @@ class TrainPanel(QWidget):
                 self.notice.emit(text)
             case Started():
                 self._started = event
-                self._spec = NetworkSpec.from_json(event.generator)
                 self.progress.setRange(0, PER_MILLE)
                 self._show_progress(event.first_step)
                 self.status.setText(f"{event.data}, on {event.device}")
@@ -323,8 +320,8 @@ class TrainPanel(QWidget):
 
     @Slot(object)
     def _on_weights(self, weights: Weights) -> None:
-        if self.explore.isChecked() and self._spec is not None and self._started is not None:
-            self.live_generator.emit(self._started.run.name, self._spec, weights)
+        if self.explore.isChecked() and self._started is not None:
+            self.live_weights.emit(self._started, weights)
             self._weights_timer.start()
 
     @Slot(object)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 from torch import Tensor
 
+from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Pixels, Renderer, to_pixels
 from ganexplorer.train.events import (
     Command,
@@ -49,24 +50,33 @@ class Frame:
 class RenderThread(QThread):
     """Renders the newest request; older ones that were not begun are dropped.
 
-    `use` and `request` may be called from any thread.
+    `use`, `compare` and `request` may be called from any thread.
     """
 
     frame_ready = Signal(object)  # Frame
+    second_ready = Signal(object)  # Frame, of the generator to compare with
+    judged = Signal(int, float)  # stamp, D's verdict on its picture; not for each frame where they come fast
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setStackSize(STACK_BYTES)
         self._wake = threading.Condition()
         self._renderer: Renderer | None = None
+        self._judge: Judge | None = None
+        self._second: tuple[Renderer, Callable[[Tensor], Tensor]] | None = None
         self._request: tuple[int, Tensor] | None = None
         self._is_over = False
 
-    def use(self, renderer: Renderer) -> None:
+    def use(self, renderer: Renderer, judge: Judge | None) -> None:
         """Render with `renderer` from the next request on; one that waits was for another latent, perhaps."""
         with self._wake:
-            self._renderer = renderer
+            self._renderer, self._judge = renderer, judge
             self._request = None
+
+    def compare(self, renderer: Renderer | None, latent: Callable[[Tensor], Tensor]) -> None:
+        """Render with a second generator too, of ``latent(z)``, from the next request on; None: no longer."""
+        with self._wake:
+            self._second = None if renderer is None else (renderer, latent)
 
     def request(self, stamp: int, z: Tensor) -> None:
         """Ask for the picture of z, (z_dim,); replaces a request that waits."""
@@ -90,19 +100,26 @@ class RenderThread(QThread):
                     return
                 assert self._request is not None
                 assert self._renderer is not None
-                (stamp, z), renderer = self._request, self._renderer
+                (stamp, z), renderer, judge, second = self._request, self._renderer, self._judge, self._second
                 self._request = None
-            self.frame_ready.emit(_render(stamp, z, renderer))
+            frame, images = _render(stamp, z, renderer)
+            self.frame_ready.emit(frame)
+            if second is not None:
+                other, latent = second
+                self.second_ready.emit(_render(stamp, latent(z), other)[0])
+            if judge is not None and images is not None and self._request is None:  # a picture to come comes first
+                with contextlib.suppress(RuntimeError):  # memory is short: the picture matters more
+                    self.judged.emit(stamp, float(judge.verdicts(images)[0]))
 
 
-def _render(stamp: int, z: Tensor, renderer: Renderer) -> Frame:
+def _render(stamp: int, z: Tensor, renderer: Renderer) -> tuple[Frame, Tensor | None]:
     start = time.perf_counter()
     try:
         images = renderer.images(z[None])
         pixels, values = to_pixels(images)[0], images[0].float().cpu().numpy()
     except Exception as error:  # shown in the canvas; the window lives on
-        return Frame(stamp, None, np.zeros((1, 1, 1), np.float32), 0.0, f"{type(error).__name__}: {error}")
-    return Frame(stamp, pixels, values, 1000 * (time.perf_counter() - start))
+        return Frame(stamp, None, np.zeros((1, 1, 1), np.float32), 0.0, f"{type(error).__name__}: {error}"), None
+    return Frame(stamp, pixels, values, 1000 * (time.perf_counter() - start)), images
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def session(tmp_path: Path, generator: Generator) -> Path:
     morph = Morph(mode="lerp", spline=True, reach=0.25, ping_pong=True)
     mark = fingerprint(zoo.resolve(MODEL).load().generator)
     path = tmp_path / "s.ganexplorer"
-    save_session(path, Session(MODEL, mark, generator.prior, state, (Step(0, None, z[0]),), morph))
+    save_session(path, Session(MODEL, MODEL, mark, generator.prior, state, (Step(0, None, z[0]),), morph))
     return path
 
 
@@ -109,7 +109,7 @@ def test_a_session_without_keys_is_no_film(
 ) -> None:
     path = tmp_path / "s.ganexplorer"
     z = sample(generator, 1)[0]
-    save_session(path, Session(MODEL, "", generator.prior, State(z, a=z), (Step(0, None, z),)))
+    save_session(path, Session(MODEL, MODEL, "", generator.prior, State(z, a=z), (Step(0, None, z),)))
     assert cli.main(["interpolate", "--session", str(path), "-o", str(tmp_path / "out.gif")]) == 2
     assert "fewer than two key frames" in capsys.readouterr().err
 
@@ -119,6 +119,6 @@ def test_a_session_of_another_space_is_refused(
 ) -> None:
     path = tmp_path / "s.ganexplorer"
     z = torch.zeros(3)
-    save_session(path, Session(MODEL, "", generator.prior, State(z), (Step(0, None, z),)))
+    save_session(path, Session(MODEL, MODEL, "", generator.prior, State(z), (Step(0, None, z),)))
     assert cli.main(["sample", "--session", str(path), "-o", str(tmp_path / "out.png")]) == 2
     assert "z 64" in capsys.readouterr().err

@@ -50,7 +50,9 @@ def full_session(model: str = "m") -> Session:
     )
     steps = (Step(0, None, zs[11]), Step(1, 0, zs[1]), Step(2, 0, zs[0]))
     morph = Morph("box", True, True, True, 0.25, 3.5, False)
-    return Session(model, "0123456789abcdef", Prior.uniform(), state, steps, morph, Gallery(12, 0.5, 100, "drawn"))
+    return Session(
+        model, "a model", "0123456789abcdef", Prior.uniform(), state, steps, morph, Gallery(12, 0.5, 100, "drawn")
+    )
 
 
 def flat(value: Any) -> Any:
@@ -75,7 +77,7 @@ def test_a_session_comes_back_bit_for_bit(tmp_path: Path) -> None:
 def test_every_finite_latent_comes_back(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
     path = tmp_path_factory.mktemp("s") / "s.ganexplorer"
     z = torch.tensor(values)
-    save_session(path, Session("m", "", Prior.normal(), State(z), (Step(0, None, z),)))
+    save_session(path, Session("m", "m", "", Prior.normal(), State(z), (Step(0, None, z),)))
     assert load_session(path).state.z.numpy().tobytes() == z.numpy().tobytes()
 
 

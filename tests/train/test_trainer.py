@@ -226,7 +226,7 @@ def test_every_event_survives_pickling(tmp_path: Path, picture_folder: Path) -> 
         assert type(copy) is type(event)
         for field in dataclasses.fields(event):
             ours, theirs = getattr(event, field.name), getattr(copy, field.name)
-            if isinstance(event, Weights) and field.name == "tensors":
+            if isinstance(event, Weights) and field.name in ("tensors", "discriminator"):
                 assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
                 assert ours.keys() == theirs.keys()
             else:
@@ -348,10 +348,16 @@ def test_published_weights_are_those_of_the_generator_at_that_step(
     if poll == 1:  # step 0 has no snapshot: stop another run there
         run = tmp_path / "other"
         list(Trainer(request(config, "toy:1010", run), at_polls({1: Stop()})).run())
-    expected = Checkpoint.load(run / "snapshots" / f"{poll - 1:08d}.safetensors").generator.state_dict()
-    assert weights.tensors.keys() == expected.keys()
-    for name, tensor in expected.items():
-        assert np.array_equal(weights.tensors[name], tensor.numpy())
+    checkpoint = Checkpoint.load(run / "snapshots" / f"{poll - 1:08d}.safetensors")
+    assert checkpoint.discriminator is not None
+    for published, network in (
+        (weights.tensors, checkpoint.generator),
+        (weights.discriminator, checkpoint.discriminator),
+    ):
+        expected = network.state_dict()
+        assert published.keys() == expected.keys()
+        for name, tensor in expected.items():
+            assert np.array_equal(published[name], tensor.numpy())
 
 
 def test_published_weights_hold_the_statistics_of_batch_norms(tmp_path: Path, picture_folder: Path) -> None:

@@ -8,13 +8,17 @@ import torch
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 from sheets import plain_network
-from small_models import make_generator
+from small_models import make_discriminator, make_generator
 
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.judge import Judge
+from ganexplorer.core.render import Renderer
 from ganexplorer.train.config import RECIPES
 from ganexplorer.ui import theme
+from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.main_window import MainWindow
+from ganexplorer.ui.studio import Sight, Studio
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def window(qtbot, model_path, tmp_path):
     window.resize(1280, 800)
     with qtbot.waitSignal(window.first_image, timeout=20_000):
         window.show()
-    qtbot.waitUntil(lambda: bool(window.canvas.directions), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(window.move_tool.axes), timeout=20_000)
     return window
 
 
@@ -129,3 +133,24 @@ def opened(shot, foreign):
     shot.qtbot.waitUntil(lambda: shot.document.subject.name == "stranger", timeout=10_000)
     shot.settled()
     return shot
+
+
+class Bench:
+    """A document on a small model and what looks at it, without a window, for one panel at a time."""
+
+    def __init__(self, generator, discriminator=None):
+        self.document = Document()
+        self.studio = Studio()
+        self.subject = Subject("small", generator.spec)
+        self.document.show(self.subject)
+        judge = None if discriminator is None else Judge(discriminator)
+        self.sight = Sight(Renderer(generator), judge)
+        self.studio.use(self.sight)
+
+
+@pytest.fixture
+def bench(qtbot, generator):
+    """A `Bench` with a discriminator."""
+    bench = Bench(generator, make_discriminator(generator.spec))
+    yield bench
+    bench.studio.stop()

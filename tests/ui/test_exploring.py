@@ -148,7 +148,7 @@ def test_a_click_on_the_number_opens_a_spin_box_that_moves_the_picture(shot, gen
 
 def test_dragging_the_picture_moves_along_the_two_strongest_directions(shot, generator, qtbot):
     canvas, start = shot.window.canvas, shot.document.z
-    right, up = canvas.directions
+    right, up = shot.window.move_tool.axes
     effects = shot.window.latent.model.effects
     assert [right.effect, up.effect] == pytest.approx(sorted(effects.tolist(), reverse=True)[:2])
     centre = canvas.rect().center()
@@ -230,9 +230,10 @@ def test_the_slider_between_a_and_b_renders_the_generator_at_the_path(shot, gene
 
 def test_both_slots_show_their_pictures(shot, generator, qtbot):
     morph = shot.window.morph
-    empty = morph.keep_a.icon().pixmap(56, 56).toImage()
-    shot.document.keep_as_a()
-    qtbot.waitUntil(lambda: morph.keep_a.icon().pixmap(56, 56).toImage() != empty)
+    for button, keep in ((morph.keep_a, shot.document.keep_as_a), (morph.keep_b, shot.document.keep_as_b)):
+        empty = button.icon().pixmap(16, 16).toImage()
+        keep()
+        qtbot.waitUntil(lambda button=button, empty=empty: button.icon().pixmap(16, 16).toImage() != empty)
 
 
 def test_play_runs_back_and_forth_and_is_one_undo_step(shot, qtbot):
@@ -250,15 +251,6 @@ def test_play_runs_back_and_forth_and_is_one_undo_step(shot, qtbot):
     document.undo()
     assert torch.equal(document.z, start)
     assert len(seen) == count
-
-
-def test_the_phase_of_play_turns_at_both_ends():
-    from ganexplorer.ui.morph_panel import SECONDS_ONE_WAY, triangle
-
-    assert triangle(0) == 0
-    assert triangle(SECONDS_ONE_WAY) == 1
-    assert triangle(1.5 * SECONDS_ONE_WAY) == pytest.approx(0.5)
-    assert triangle(2 * SECONDS_ONE_WAY) == 0
 
 
 def test_without_a_and_b_there_is_nothing_to_play(shot):

@@ -29,21 +29,28 @@ def document(qapp):
 
 
 def explored(document, z_dim=8, prior=NORMAL):
-    """Show a model and leave two steps to undo, one to redo, A, B and a t."""
+    """Show a model and leave steps to undo, one to redo, A, B, a key frame between, a branch and a t."""
     document.show(subject(z_dim, prior))
     document.set_mode("box")
     document.set_t(0.25)
     document.keep_as_a()
-    for _ in range(3):
-        document.random()
+    document.random()
     document.keep_as_b()
+    document.random()
+    document.add_key()
+    document.visit(0)
+    document.random()
+    document.random()
     document.undo()
     return history(document)
 
 
 def history(document):
-    """Copies of all latents there are, in a fixed order."""
-    return [z.clone() for z in (document.z, document.a, document.b, *document._undo, *document._redo)]
+    """Copies of all latents there are, in a fixed order: z, A, B, those of all states, and those of the tree."""
+    edits = document._edits
+    states = (edits.state, *edits._undo, *edits._redo)
+    latents = [document.z, document.a, document.b, *(z for state in states for z in (state.z, *state.keys))]
+    return [z.clone() for z in (*latents, *(step.z for step in document.history))]
 
 
 def same(left, right):
@@ -72,7 +79,7 @@ def test_another_prior_carries_everything_over_by_its_quantiles(document):
     assert document.sentences == [
         "The prior is uniform(-1, 1) instead of normal(0, 1): z was carried over by its quantiles."
     ]
-    assert (document.t, document.mode) == (0.25, "box")
+    assert (document.t, document.morph.mode) == (0.25, "box")
 
 
 @pytest.mark.parametrize("prior", [NORMAL, UNIFORM])
@@ -98,16 +105,31 @@ def test_fewer_dimensions_keep_the_first(document):
 
 
 def test_undo_and_redo_work_across_the_change(document):
-    before = explored(document)
+    explored(document)
+    edits = document._edits
+    states = [*edits._undo, edits.state, *reversed(edits._redo)]
+    zs, keys = [state.z for state in states], [state.keys for state in states]
     document.show(subject(3))
-    document.undo()
-    document.undo()
-    assert not document.can_undo
-    assert torch.equal(document.z, before[3][:3])  # the first step of the history
-    for _ in range(3):
+    while document.can_undo:
+        document.undo()
+    walk = [document.state]
+    while document.can_redo:
         document.redo()
-    assert not document.can_redo
-    assert torch.equal(document.z, before[-1][:3])
+        walk.append(document.state)
+    assert same([state.z for state in walk], [z[:3] for z in zs])
+    assert all(same(now.keys, [z[:3] for z in then]) for now, then in zip(walk, keys, strict=True))
+    assert [state.node for state in walk] == [state.node for state in states]
+
+
+def test_the_tree_of_the_history_is_that_of_before(document):
+    explored(document, 8)
+    before = [(step.number, step.parent, step.z) for step in document.history]
+    document.show(subject(9, UNIFORM))
+    after = [(step.number, step.parent) for step in document.history]
+    assert after == [(number, parent) for number, parent, _ in before]
+    assert torch.equal(document.history[document.state.node].z, document.z)
+    document.visit(1)
+    assert torch.allclose(document.z[:8], UNIFORM.from_normal(before[1][2]))
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)

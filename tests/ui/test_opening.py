@@ -15,6 +15,8 @@ from small_models import make_generator
 
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.direction_files import DIRECTIONS_FILE, save_directions
+from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
 from ganexplorer.ui import file_watch, opening, recent, theme
@@ -114,13 +116,18 @@ def texts(actions):
 def test_the_menus_hold_every_command_with_its_key(window):
     assert texts(window.menuBar().actions()) == ["File", "Edit", "View"]
     assert texts(menu(window, "File").actions()) == [
-        "Open…", "Open recent", "Reload", "Save picture…", "Save model…", "Quit",
+        "Open…", "Open recent", "Reload", "Save picture…", "Save session…", "Save model…", "Quit",
     ]  # fmt: skip
-    assert texts(menu(window, "Edit").actions()) == ["Undo", "Redo", "Random", "Zero"]
-    assert texts(menu(window, "View").actions()) == ["Models", "Latent", "Train", "Import sheet"]
+    assert texts(menu(window, "Edit").actions()) == [
+        "Undo", "Redo", "Copy latent", "Paste latent", "Bookmark", "Random", "Zero",
+    ]  # fmt: skip
+    assert texts(menu(window, "View").actions()) == [
+        "Models", "Latent", "Directions", "Train", "Morph", "Gallery", "Basket", "Memory", "Compare…", "Import sheet",
+    ]  # fmt: skip
     keys = {
         "open": "Ctrl+O", "reload": "F5", "save_picture": "Ctrl+S", "save_model": "Ctrl+Shift+S", "show_sheet": "F6",
-        "quit": "Ctrl+Q", "undo": "Ctrl+Z",
+        "quit": "Ctrl+Q", "undo": "Ctrl+Z", "save_session": "Ctrl+Alt+S", "copy": "Ctrl+C", "paste": "Ctrl+V",
+        "bookmark": "Ctrl+D", "compare": "F8",
     }  # fmt: skip
     for name, key in keys.items():
         assert QKeySequence(key) in getattr(window.commands, name).shortcuts()
@@ -158,13 +165,18 @@ def test_quit_closes_the_window(window):
     assert not window.isVisible()
 
 
-def test_open_asks_for_every_kind_of_model_file(shot, other, monkeypatch):
+def test_open_asks_for_every_kind_of_file(shot, other, monkeypatch):
     asked = []
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words: asked.append(words) or (str(other), ""))
     shot.window.commands.open.trigger()
     wait_name(shot, "other")
-    kinds, everything = asked[0][-1].split(";;")
-    assert all(f"*.{suffix}" in kinds for suffix in ("safetensors", "pt", "pth", "ckpt", "bin", "pkl", "tar"))
+    kinds, models, sessions, everything = asked[0][-1].split(";;")
+    for suffix in ("safetensors", "pt", "pth", "ckpt", "bin", "pkl", "tar"):
+        assert f"*.{suffix}" in kinds
+        assert f"*.{suffix}" in models
+    for suffix in ("ganexplorer", "png", "npy"):
+        assert f"*.{suffix}" in kinds
+    assert sessions == "Sessions (*.ganexplorer)"
     assert everything == "All files (*)"
     assert recent.read()[0] == other
 
@@ -750,3 +762,29 @@ def test_choices_for_a_strangers_file_are_shown_without_reading_it_and_outlive_a
     wait_notice(shot, "stranger changed on disk: reloaded.")
     save_foreign(foreign, 1)
     shot.qtbot.waitUntil(lambda: np.array_equal(shot.settled(), chosen), timeout=10_000)
+
+
+# -- directions that come with a model ---------------------------------------------------------------------
+
+
+def test_directions_come_and_go_with_their_model_and_are_no_undo_step(shot, save, other):
+    twin = save("twin", seed=1)
+    folder = zoo.save_model(twin.parent / "led", Checkpoint(make_generator(seed=2))).path.parent
+    vectors = torch.eye(64)
+    save_directions(folder / DIRECTIONS_FILE, [Direction.of("up", vectors[3]), Direction.of("down", -vectors[3])], 64)
+    document = shot.document
+    own = Direction.of("mine", vectors[5])
+    document.set_directions([own])
+    document.random()
+    shot.window.open(str(folder))
+    wait_name(shot, "led")
+    assert [direction.name for direction in document.directions] == ["up", "down", "mine"]
+    document.undo()  # the random
+    assert [direction.name for direction in document.directions] == ["up", "down", "mine"]
+    document.undo()  # mine
+    assert [direction.name for direction in document.directions] == ["up", "down"]
+    assert not document.can_undo
+    document.redo()
+    shot.window.open(str(twin))
+    wait_name(shot, "twin")
+    assert document.directions == [own]

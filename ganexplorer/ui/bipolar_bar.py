@@ -1,0 +1,135 @@
+"""What rows with a bipolar slider share: what a bar spans, and how bar, number and effect are painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from torch import Tensor
+
+from ganexplorer.core.latent import Prior
+from ganexplorer.ui.theme import Theme
+
+REACH = 4.0  # standard deviations that a slider along a direction spans to either side
+SURE = 3.5  # standard deviations to either side that samples of a prior are expected within
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a bar spans, in the units of its value.
+
+    Attributes
+    ----------
+    center
+        Where bars grow from.
+    inner
+        The part that the prior covers; the rest fades.
+    """
+
+    low: float
+    high: float
+    center: float
+    inner: tuple[float, float]
+    ticks: tuple[float, ...]
+
+    @classmethod
+    def of_dimension(cls, prior: Prior) -> Self:
+        """For the value of one dimension of z: ticks at one and two standard deviations, or at the edges."""
+        low, high = prior.slider_range
+        is_normal = prior.kind == "normal"
+        ticks = tuple(prior.a + k * prior.b for k in (-2, -1, 1, 2)) if is_normal else prior.support
+        return cls(low, high, prior.center, prior.support, ticks)
+
+    @classmethod
+    def along(cls, prior: Prior, vector: Tensor) -> Self:
+        """For the amount of a direction, (z_dim,): standard deviations from the centre (units of z without any).
+
+        A uniform prior covers the part in which its box is not left when z comes from the centre.
+        """
+        if not prior.std:
+            low, high = (edge - prior.center for edge in prior.slider_range)
+            return cls(low, high, 0.0, (0.0, 0.0), (0.0,))
+        edge = SURE
+        if prior.kind == "uniform":
+            edge = min(edge, (prior.b - prior.center) / prior.std / float(vector.abs().max()))
+        ticks = tuple(float(tick) for tick in (-2, -1, 1, 2) if abs(tick) < edge)
+        return cls(-REACH, REACH, 0.0, (-edge, edge), ticks)
+
+    def share(self, value: float) -> float:
+        """Where a value stands on the bar, [0, 1]; those beyond an end stand at it."""
+        return (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+
+    def value(self, share: float) -> float:
+        """The value at a share of the bar; beyond [0, 1] too."""
+        return self.low + (self.high - self.low) * share
+
+    def covers(self, value: float) -> bool:
+        """Whether the prior does."""
+        return self.inner[0] <= value <= self.inner[1]
+
+
+class BarPainter:
+    """Paints the parts of a row. What that needs of the theme is made once, not for each of a hundred rows."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._text, self._faint = QColor(theme.text), QColor(theme.faint)
+        self._accent, self._warning = QColor(theme.accent), QColor(theme.warning)
+        self._track, self._fading = QColor(theme.track), QColor(theme.track)
+        self._fading.setAlpha(90)
+        self._surface = QColor(theme.surface)
+        self._line_pen, self._tick_pen = QPen(QColor(theme.line), 1), QPen(self._faint, 1)
+        self._zero_pen, self._arrow_pen = QPen(QColor(theme.quiet), 1), QPen(QColor(theme.quiet), 1.2)
+
+    def bar(
+        self, painter: QPainter, track: QRectF, value: float, scale: Scale, is_outside: bool, is_locked: bool = False
+    ) -> None:
+        """A bar from the centre to `value`, in the warning colour where it is outside of the prior."""
+        left, width = track.left(), track.width()
+        # the part that the prior covers is solid, what lies outside fades
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._fading)
+        painter.drawRoundedRect(track, 3, 3)
+        inner = [left + width * scale.share(at) for at in scale.inner]
+        if not is_locked:
+            painter.fillRect(QRectF(inner[0], track.top(), inner[1] - inner[0], track.height()), self._track)
+        zero, end = left + width * scale.share(scale.center), left + width * scale.share(value)
+        bar = QRectF(min(zero, end), track.top() + 3, abs(end - zero), track.height() - 6)
+        painter.fillRect(bar, self._warning if is_outside else self._faint if is_locked else self._accent)
+        painter.setPen(self._tick_pen)
+        for tick in scale.ticks:
+            x = left + width * scale.share(tick)
+            painter.drawLine(QPointF(x, track.bottom() - 3), QPointF(x, track.bottom()))
+        painter.setPen(self._zero_pen)
+        painter.drawLine(QPointF(zero, track.top()), QPointF(zero, track.bottom()))
+        if not is_locked:  # nothing to take hold of
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._text)
+            painter.drawRoundedRect(QRectF(end - 2, track.top() - 1, 4, track.height() + 2), 2, 2)
+
+    def number(
+        self, painter: QPainter, rect: QRect, value: float, is_near: bool = True, is_locked: bool = False
+    ) -> None:
+        """A value, and where the pointer is near the frame and arrows of the spin box that a click opens."""
+        if is_near and not is_locked:
+            painter.setPen(self._line_pen)
+            painter.setBrush(self._surface)
+            painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+            painter.setPen(self._arrow_pen)
+            x, y = rect.right() - 9, rect.center().y() + 0.5
+            for way in (-1, 1):
+                tip = QPointF(x, y + way * 6)
+                painter.drawLine(QPointF(x - 3, y + way * 3), tip)
+                painter.drawLine(tip, QPointF(x + 3, y + way * 3))
+        painter.setPen(self._faint if is_locked else self._text)
+        value = 0.0 if abs(value) < 0.005 else value  # not "-0.00"
+        painter.drawText(rect.adjusted(4, 0, -18, 0), _RIGHT, f"{value:.2f}")
+
+    def effect(self, painter: QPainter, rect: QRect, share: float) -> None:
+        """A short line in `rect`: how much a row does to the picture, against the one that does most, [0, 1]."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._faint)
+        painter.drawRect(QRectF(rect.left(), rect.center().y() - 0.5, max(1.0, rect.width() * share), 2.5))

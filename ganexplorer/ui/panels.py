@@ -1,0 +1,151 @@
+"""All views of the window and where they stand: the picture in the middle, the panels in docks around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+
+from ganexplorer.ui.axis_bar import AxisBar
+from ganexplorer.ui.basket_panel import BasketPanel
+from ganexplorer.ui.canvas import Canvas
+from ganexplorer.ui.comparing import CompareBar
+from ganexplorer.ui.directions_panel import DirectionsPanel
+from ganexplorer.ui.document import Document
+from ganexplorer.ui.gallery_panel import GalleryPanel
+from ganexplorer.ui.import_sheet import ImportSheet
+from ganexplorer.ui.latent_panel import LatentPanel
+from ganexplorer.ui.memory_panel import MemoryPanel
+from ganexplorer.ui.models_panel import ModelsPanel
+from ganexplorer.ui.morph_panel import MorphPanel
+from ganexplorer.ui.move_tool import MoveTool
+from ganexplorer.ui.notice_bar import NoticeBar
+from ganexplorer.ui.studio import Studio
+from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.train_panel import TrainPanel
+from ganexplorer.ui.verdict_gauge import VerdictGauge
+
+LEFT_WIDTH, RIGHT_WIDTH = 340, 370
+MODELS_HEIGHT, BOTTOM_HEIGHT = 130, 236  # of a window that is as high as its hint
+
+
+class Panels:
+    """Makes the views and lays them out in `window`. They know the document and the studio, and nothing of each other."""
+
+    def __init__(
+        self, window: QMainWindow, document: Document, studio: Studio, theme: Theme, runs_folder: Path, device: str
+    ) -> None:
+        self.canvas = Canvas(document, theme)
+        self.move_tool = MoveTool(document, self.canvas, studio, theme)
+        self.canvas.take(self.move_tool)
+        self.axis_bar = AxisBar(self.move_tool)
+        self.verdict = VerdictGauge(theme)
+        self.compare_bar = CompareBar()
+        self.notices = NoticeBar()
+        self.sheet = ImportSheet()
+        self.models = ModelsPanel()
+        self.latent = LatentPanel(document, studio, theme)
+        self.directions = DirectionsPanel(document, studio, theme)
+        self.morph = MorphPanel(document, studio, theme)
+        self.gallery = GalleryPanel(document, studio, theme)
+        self.basket = BasketPanel(document, studio, theme)
+        self.memory = MemoryPanel(document, studio, theme)
+        self.train = TrainPanel(theme, runs_folder, device)
+        self._window = window
+        window.setCentralWidget(self._centre())
+        self.docks = self._docks()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        for view in (
+            self.canvas,
+            self.move_tool,
+            self.verdict,
+            self.latent,
+            self.directions,
+            self.morph,
+            self.gallery,
+            self.basket,
+            self.memory,
+            self.train,
+        ):
+            view.set_theme(theme)
+
+    def _centre(self) -> QWidget:
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.sheet)  # above the notices, which come and go: a field must not move under the pointer
+        layout.addWidget(self.notices)
+        layout.addWidget(self.compare_bar)
+        layout.addWidget(self.canvas, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(0)
+        foot.addWidget(self.axis_bar, 1)
+        foot.addWidget(self.verdict)
+        layout.addLayout(foot)
+        return centre
+
+    def _docks(self) -> list[QDockWidget]:
+        window = self._window
+        left, right, bottom = (
+            Qt.DockWidgetArea.LeftDockWidgetArea,
+            Qt.DockWidgetArea.RightDockWidgetArea,
+            Qt.DockWidgetArea.BottomDockWidgetArea,
+        )
+        window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        window.setCorner(Qt.Corner.BottomLeftCorner, left)
+        window.setCorner(Qt.Corner.BottomRightCorner, right)
+        docks: dict[str, QDockWidget] = {}
+        for area, *tabs in (
+            (left, ("Models", self.models)),
+            (left, ("Latent", self.latent), ("Directions", self.directions)),
+            (right, ("Train", self.train)),
+            (
+                bottom,
+                ("Morph", self.morph),
+                ("Gallery", self.gallery),
+                ("Basket", self.basket),
+                ("Memory", self.memory),
+            ),
+        ):
+            first = _dock(window, *tabs[0])
+            window.addDockWidget(area, first)
+            docks[first.windowTitle()] = first
+            for title, panel in tabs[1:]:  # never beside each other, where they would widen the window
+                docks[title] = _dock(window, title, panel)
+                window.tabifyDockWidget(first, docks[title])
+            first.raise_()
+        window.resizeDocks([docks["Models"], docks["Latent"]], [MODELS_HEIGHT, 580], Qt.Orientation.Vertical)
+        window.resizeDocks([docks["Latent"], docks["Train"]], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks["Morph"]], [BOTTOM_HEIGHT], Qt.Orientation.Vertical)
+        return list(docks.values())
+
+
+def _dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:
+    dock = _Dock(title, window)
+    dock.setObjectName(title)
+    dock.setWidget(panel)
+    return dock
+
+
+class _Dock(QDockWidget):
+    """A panel whose title stands on its tab alone while it shares its place with others."""
+
+    def __init__(self, title: str, window: QMainWindow) -> None:
+        super().__init__(title, window)
+        self._window = window
+        self._empty = QWidget()
+        self.topLevelChanged.connect(self._show_title)
+        self.dockLocationChanged.connect(self._show_title)
+        self.visibilityChanged.connect(self._show_title)
+
+    def _show_title(self) -> None:
+        is_tabbed = not self.isFloating() and bool(self._window.tabifiedDockWidgets(self))
+        bar = self._empty if is_tabbed else None
+        if self.titleBarWidget() is not bar:
+            self.setTitleBarWidget(bar)  # type: ignore[arg-type]  # None: Qt's own again
