@@ -54,24 +54,20 @@ class Renderer:
     Parameters
     ----------
     generator
-        Its weights are copied. Always rendered in eval mode.
+        Its weights are copied. Always rendered in eval mode. Kept as `generator`, for who looks into its layers.
     device
         Where to render, ``"cpu"``, ``"cuda"``, …
     """
 
     def __init__(self, generator: Network, device: torch.device | str = "cpu") -> None:
         self.spec = generator.spec
+        self.generator = generator
         self.device = torch.device(device)
         self._batch_size = batch_size(self.spec, MAX_BATCH)
         network = fold_batch_norm(generator).to(self.device)
         if any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in network.spec.layers):
             network = network.to(memory_format=torch.channels_last)
         self._network = network.eval().requires_grad_(False)
-
-    @property
-    def network(self) -> Network:
-        """The folded network that renders; to be read only."""
-        return self._network
 
     @torch.inference_mode()
     def images(self, z: Tensor) -> Tensor:

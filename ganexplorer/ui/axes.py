@@ -105,9 +105,9 @@ class Axes(QObject):
     def options(self) -> list[list[tuple[str, AxisChoice]]]:
         """All that there is to choose from, in groups: a label and the choice each."""
         strongest = [
-            (f"{title} ({name.name})" if name else title, choice)
-            for title, choice, name in zip(
-                ("Strongest", "Second strongest"), STRONGEST, [*self._strongest, None, None], strict=False
+            (f"{found.name} · {title}" if found else title, choice)
+            for title, choice, found in zip(
+                ("strongest", "second strongest"), STRONGEST, [*self._strongest, None, None], strict=False
             )
         ]
         named = [(d.name, AxisChoice("named", 0, d.vector)) for d in self._document.directions]

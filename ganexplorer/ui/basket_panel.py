@@ -20,7 +20,7 @@ from ganexplorer.ui.basket_strip import SLOTS, BasketStrip
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.document import Document
 from ganexplorer.ui.latent_space import LatentSpace
-from ganexplorer.ui.look_grid import key_of, verdict_words
+from ganexplorer.ui.look_model import key_of, verdict_words
 from ganexplorer.ui.look_strip import Cell, Strip, StripDelegate, StripModel
 from ganexplorer.ui.panel_parts import MINUS, QuietLabel, tool_button, typed
 from ganexplorer.ui.studio import Look, Sight, Studio, make_looks

@@ -101,7 +101,7 @@ class BasketStrip(Strip):
     def refresh(self) -> None:
         basket = self._document.basket
         tip = "Click: go there. Wheel, up and down, or click on the number: its weight. Delete: take it out."
-        cells = [Cell((weight_words(share.weight),), tip, z=share.z) for share in basket]
+        cells = [Cell((weight_words(share.weight),), tip, z=share.z, is_editable=True) for share in basket]
         for mark, weight in SLOTS[len(cells) :]:
             how = "Add" if weight > 0 else "Subtract"
             cells.append(Cell(("empty",), f"{how} the current z here", mark))

@@ -36,12 +36,12 @@ def _measured(sight: Sight, directions: list[Direction]) -> list[Direction]:
 
 def find_sefa(sight: Sight, count: int) -> list[Direction]:
     """Of the first layer's weights, the `count` strongest; raises `UserError` as `sefa` does."""
-    return _measured(sight, sefa(sight.renderer.network, count))
+    return _measured(sight, sefa(sight.renderer.generator, count))
 
 
 def find_pca(sight: Sight, count: int) -> list[Direction]:
     """Of the first layer's activations, the `count` strongest; raises `UserError` as `pca` does."""
-    return _measured(sight, pca(sight.renderer.network, prior_of(sight), count))
+    return _measured(sight, pca(sight.renderer.generator, prior_of(sight), count))
 
 
 def find_local(sight: Sight, z: Tensor, count: int) -> list[Direction]:

@@ -99,10 +99,6 @@ class DirectionsPanel(QWidget):
             self._document.set_directions(after)
         return len(after) > len(before)
 
-    def add_shipped(self, directions: list[Direction]) -> None:
-        """Add those that come with the model on show; the ones that are in the list already are left out."""
-        self.add_found(directions)
-
     @Slot()
     def add_between(self) -> None:
         a, b = self._document.a, self._document.b

@@ -324,8 +324,11 @@ class Document(QObject):
         return float((self.z - self.prior.center) @ direction.vector) / self.unit
 
     def set_amount(self, direction: Direction, amount: float) -> None:
-        """Move along a direction until `amount_along` is `amount` (where no dimension of it is locked)."""
-        self.move(self.z, [(direction.vector, (amount - self.amount_along(direction)) * self.unit)])
+        """Move along a direction, but for what is locked of it, until `amount_along` is `amount`."""
+        free = float(self._held(self.z + direction.vector).sub(self.z).square().sum())  # 1 if nothing is locked
+        if free > 1e-6:
+            missing = (amount - self.amount_along(direction)) * self.unit
+            self.move(self.z, [(direction.vector, missing / free)])
 
     def _held(self, z: Tensor) -> Tensor:
         """z with the locked dimensions as they are."""

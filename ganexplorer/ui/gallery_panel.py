@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Callable
-from typing import get_args
 
 import torch
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -24,19 +19,17 @@ from torch import Tensor
 
 from ganexplorer.core.breeding import Sheet, liked_amount, samples
 from ganexplorer.core.directions import Direction, boundary, measured
-from ganexplorer.core.state import Bookmark, GalleryOrder, Share, is_same
-from ganexplorer.ui.calm_combo import CalmComboBox
+from ganexplorer.core.state import Share, is_same
 from ganexplorer.ui.document import Document
+from ganexplorer.ui.gallery_menu import cell_menu
+from ganexplorer.ui.gallery_settings import GallerySettings, paint_star
 from ganexplorer.ui.latent_space import LatentSpace
-from ganexplorer.ui.look_grid import LookDelegate, LookGrid, LookModel, key_of, star
-from ganexplorer.ui.panel_parts import MINUS, QuietLabel, painted_icon, tool_button, typed
+from ganexplorer.ui.look_grid import LookDelegate, LookGrid
+from ganexplorer.ui.look_model import LookModel, key_of
+from ganexplorer.ui.panel_parts import QuietLabel, painted_icon, tool_button, typed
 from ganexplorer.ui.studio import Sight, Studio
 from ganexplorer.ui.theme import Theme
 
-COUNTS = (16, 36, 64, 100, 144)
-MOST_SEEDS = 2**31 - 1  # of a spin box
-NEW_SEEDS = 100_000  # short enough to be told to someone
-ORDERS: tuple[GalleryOrder, ...] = get_args(GalleryOrder)
 KEYS = {"x", "m", "*", "+", "-"}
 
 
@@ -53,7 +46,10 @@ class GalleryPanel(QWidget):
         self._is_tuned = False  # while the amount of the mutants on show changes
         self._space: LatentSpace | None = None
         self._find_more: Callable[[Sight], tuple[Direction, float]] | None = None  # while it is not answered
-        settings, actions = self._settings(), self._actions()
+        self.settings = GallerySettings(document, theme, self)
+        self.settings.seed_chosen.connect(self._on_seed)
+        self.settings.only_starred.clicked.connect(self.refresh)
+        actions = self._actions()
         self.model = LookModel(document, studio, self)
         self._delegate = LookDelegate(self.model, theme, self)
         self.grid = LookGrid(self.model, self._delegate, studio, self)
@@ -65,7 +61,7 @@ class GalleryPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(settings)
+        layout.addWidget(self.settings)
         layout.addLayout(actions)
         layout.addWidget(self.grid, 1)
         document.gallery_changed.connect(self.refresh)
@@ -82,48 +78,9 @@ class GalleryPanel(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._delegate.set_theme(theme)
-        self.new_seed.setIcon(painted_icon(self, theme, _paint_die))
-        for button in (self.only_starred, self.more):
-            button.setIcon(painted_icon(self, theme, _paint_star))
+        self.settings.set_theme(theme)
+        self.more.setIcon(painted_icon(self, theme, paint_star))
         self.grid.viewport().update()
-
-    def _settings(self) -> QHBoxLayout:
-        self.seed = QSpinBox(accessibleName="Seed", toolTip="The seed that draws the samples on the sheet")
-        self.seed.setRange(0, MOST_SEEDS)
-        self.seed.setKeyboardTracking(False)
-        self.seed.setMaximumWidth(self.seed.fontMetrics().horizontalAdvance("0" * 6) + 48)
-        self.seed.valueChanged.connect(self._on_seed)
-        self.new_seed = tool_button("", "New seed: other samples", self.draw)
-        self.new_seed.setAccessibleName("New seed")
-        self.truncation = QDoubleSpinBox(accessibleName="Truncation of the samples")
-        self.truncation.setToolTip("Times the distance of samples from the prior's centre; below 1: more alike")
-        self.truncation.setRange(0, 2)
-        self.truncation.setSingleStep(0.05)
-        self.truncation.valueChanged.connect(lambda value: self._document.set_gallery(truncation=value))
-        self.count = CalmComboBox(accessibleName="How many samples", toolTip="How many samples the sheet has")
-        self.count.addItems([str(count) for count in COUNTS])
-        self.count.textActivated.connect(lambda text: self._document.set_gallery(count=int(text)))
-        self.only_starred = tool_button("", "Only what you starred, of all seeds", self.refresh)
-        self.only_starred.setAccessibleName("Only what is starred")
-        self.only_starred.setCheckable(True)
-        self.order = CalmComboBox(accessibleName="Order of the samples")
-        self.order.setToolTip("As drawn, or by D's verdict")
-        self.order.addItems([f"As {order}" if order == "drawn" else order.capitalize() for order in ORDERS])
-        self.order.activated.connect(lambda index: self._document.set_gallery(order=ORDERS[index]))
-        line = QHBoxLayout()
-        line.setContentsMargins(8, 0, 8, 0)
-        line.setSpacing(4)
-        for item in (QLabel("Seed", objectName="quiet"), self.seed, self.new_seed):
-            line.addWidget(item)
-        line.addSpacing(8)
-        for item in (QLabel("Truncation", objectName="quiet"), self.truncation):
-            line.addWidget(item)
-        line.addSpacing(8)
-        line.addWidget(self.count)
-        line.addStretch(1)
-        line.addWidget(self.only_starred)
-        line.addWidget(self.order)
-        return line
 
     def _actions(self) -> QHBoxLayout:
         self.back = tool_button("Back", "Back to the sheet that this one was made from (Backspace)", self.go_back)
@@ -174,9 +131,9 @@ class GalleryPanel(QWidget):
         if self._document.subject is None:
             return
         gallery, sheet = self._document.gallery, self.sheet
-        is_starred = self.only_starred.isChecked()
+        is_starred = self.settings.only_starred.isChecked()
         self.model.order_by(gallery.order)
-        # of what the cells are made, and with which settings
+        # of what the cells are made, and how
         content: tuple[object, ...] = (self._space, sheet, gallery.seed if sheet is None else 0)
         settings: tuple[object, ...] = (gallery.truncation, gallery.count)
         if is_starred:
@@ -192,20 +149,9 @@ class GalleryPanel(QWidget):
                 names = [f"{kind} {i - pinned}" if i >= pinned else "parent" for i in range(len(rows))]
                 self.model.show(rows, names, pinned, is_alike or self._is_tuned)
         self.grid.arrange()
-        self._refresh_settings()
+        self.settings.show_seed(gallery.seed if sheet is None else sheet.seed)
+        self.settings.truncation.setEnabled(sheet is None or sheet.direction is not None)
         self._refresh_actions()
-
-    def _refresh_settings(self) -> None:
-        gallery, sheet = self._document.gallery, self.sheet
-        seed = min(gallery.seed if sheet is None else sheet.seed, MOST_SEEDS)
-        with QSignalBlocker(self.seed), QSignalBlocker(self.truncation):
-            self.seed.setValue(seed)
-            self.truncation.setValue(gallery.truncation)
-        self.truncation.setEnabled(sheet is None or sheet.direction is not None)
-        if str(gallery.count) not in (self.count.itemText(i) for i in range(self.count.count())):
-            self.count.addItem(str(gallery.count))  # of a session
-        self.count.setCurrentText(str(gallery.count))
-        self.order.setCurrentIndex(ORDERS.index(gallery.order))
 
     @Slot()
     def _refresh_actions(self) -> None:
@@ -229,7 +175,7 @@ class GalleryPanel(QWidget):
 
     def _show_crumb(self) -> None:
         words = self.sheet.words if self.sheet is not None else f"Samples of seed {self._document.gallery.seed}"
-        if self.only_starred.isChecked():
+        if self.settings.only_starred.isChecked():
             words = f"{len(self._document.stars)} starred"
         elif self.sheet is None and not self._document.prior.std:
             words = "The prior is constant: all samples are alike. Mutate them."
@@ -242,19 +188,20 @@ class GalleryPanel(QWidget):
         if subject is not None and subject.space != self._space:
             self._space = subject.space
             self._sheets = []
+            self._find_more = None
             self._shown = ((), ())
         self.refresh()
 
     @Slot()
     def _on_stars_changed(self) -> None:
-        if self.only_starred.isChecked():
+        if self.settings.only_starred.isChecked():
             self.refresh()
         self._refresh_actions()
 
     @Slot()
     def _on_model_changed(self) -> None:
         sight = self._studio.sight
-        self.order.setEnabled(sight is not None and sight.judge is not None)
+        self.settings.order.setEnabled(sight is not None and sight.judge is not None)
         if self._find_more is not None:  # its answer was lost with the last model
             self._ask(self._find_more)
 
@@ -266,13 +213,6 @@ class GalleryPanel(QWidget):
             self._document.set_gallery(seed=seed)
         else:
             self._replace(seed=seed)
-
-    @Slot()
-    def draw(self) -> None:
-        """Another seed."""
-        self.seed.setValue(
-            random.choice([seed for seed in (random.randrange(NEW_SEEDS), 0) if seed != self.seed.value()])
-        )
 
     @Slot(int)
     def _on_amount(self, value: int) -> None:
@@ -313,18 +253,18 @@ class GalleryPanel(QWidget):
             self.notice.emit("Breeding takes two: select two pictures, or one that is not where you are")
             return
         (a_name, a), (b_name, b) = parents
-        self._open(Sheet("child", f"Children of {a_name} and {b_name}", self.seed.value(), (a, b)))
+        self._open(Sheet("child", f"Children of {a_name} and {b_name}", self.settings.seed.value(), (a, b)))
 
     @Slot()
     def mutate_selected(self) -> None:
         """Show latents near the selected picture, or near z."""
         cells = self.grid.selected_cells()
         name, z = (self.model.name(cells[0]), self.model.z(cells[0])) if len(cells) == 1 else ("z", self._document.z)
-        self._open(Sheet("mutant", f"Mutants of {name}", self.seed.value(), (z,), self.amount.value() / 100))
+        self._open(Sheet("mutant", f"Mutants of {name}", self.settings.seed.value(), (z,), self.amount.value() / 100))
 
     def _open(self, sheet: Sheet) -> None:
         self._sheets.append(sheet)
-        self.only_starred.setChecked(False)
+        self.settings.only_starred.setChecked(False)
         self.grid.scrollToTop()
         self.refresh()
 
@@ -392,7 +332,7 @@ class GalleryPanel(QWidget):
         if len(direction.vector) == len(self._document.z):
             words = f"Like {len(self._document.stars)} starred"
             # one seed on: new samples, not those that were judged
-            seed = (self.seed.value() + 1) % MOST_SEEDS
+            seed = (self.settings.seed.value() + 1) % MOST_SEEDS
             self._open(Sheet("sample", words, seed, amount=amount, direction=direction))
 
     @Slot()
@@ -411,29 +351,14 @@ class GalleryPanel(QWidget):
 
     def menu(self, cell: int) -> QMenu:
         """What can be done with a cell; it deletes itself when closed."""
-        document, z, state = self._document, self.model.z(cell), self._document.state
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Go there", lambda: document.leap(z))
-        menu.addSeparator()
-        menu.addAction("Keep as A", lambda: document.set_keys(z, state.middle, state.b))
-        menu.addAction("Keep as B", lambda: document.set_keys(state.a, state.middle, z))
-        menu.addAction("Add as key frame", lambda: document.add_key(z))
-        menu.addSeparator()
-        menu.addAction("Take the star away" if self.model.is_starred(cell) else "Star", lambda: self._toggle_stars([z]))
-        menu.addAction("Add to basket (+)", lambda: document.set_basket([*document.basket, Share(z, 1.0)]))
-        menu.addAction(f"Subtract in basket ({MINUS})", lambda: document.set_basket([*document.basket, Share(z, -1.0)]))
-        name = self._origin(cell)
-        menu.addAction("Bookmark", lambda: document.set_bookmarks([*document.bookmarks, Bookmark(name, z)]))
-        menu.addSeparator()
-        copy = menu.addAction("Copy seed number", lambda: QGuiApplication.clipboard().setText(name))
-        copy.setEnabled(self.sheet is None and not self.only_starred.isChecked())
-        return menu
+        z, is_starred = self.model.z(cell), self.model.is_starred(cell)
+        has_seed = self.sheet is None and not self.settings.only_starred.isChecked()
+        return cell_menu(self, self._document, z, self._origin(cell), has_seed, is_starred, self._toggle_stars)
 
     def _origin(self, cell: int) -> str:
         """Where a cell's latent is from, as told to someone who wants it too."""
         gallery = self._document.gallery
-        if self.only_starred.isChecked():
+        if self.settings.only_starred.isChecked():
             return self.model.name(cell)
         if self.sheet is not None:
             return f"{self.model.name(cell)}, {self.sheet.words[0].lower()}{self.sheet.words[1:]}"
@@ -460,18 +385,3 @@ class GalleryPanel(QWidget):
             self.go_back()
         else:
             super().keyPressEvent(event)
-
-
-def _paint_die(painter: QPainter, color: QColor) -> None:
-    painter.setPen(QPen(color, 1.4))
-    painter.drawRoundedRect(QRectF(1.5, 1.5, 13, 13), 3, 3)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color)
-    for x, y in ((5, 5), (11, 5), (8, 8), (5, 11), (11, 11)):
-        painter.drawEllipse(QPointF(x, y), 1.3, 1.3)
-
-
-def _paint_star(painter: QPainter, color: QColor) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color)
-    painter.drawPolygon(star(QPointF(8, 8.5), 7))

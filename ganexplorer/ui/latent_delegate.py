@@ -80,6 +80,21 @@ def zone_at(row: QRect, point: QPoint) -> Zone:
     return next((zone for zone, rect in zones if rect.contains(point)), "")
 
 
+class _Places:
+    """Where the parts of a row of a size are, the row's own corner being (0, 0)."""
+
+    def __init__(self, size: QSize) -> None:
+        row = QRect(QPoint(0, 0), size)
+        self.size = size
+        self.mark = QRect(0, 3, 3, row.height() - 6)
+        self.lock = QRectF(lock_rect(row)).center()
+        self.name, self.number = name_rect(row), number_rect(row)
+        self.track = QRectF(track_rect(row))
+        self.effect = solo_rect(row).adjusted(2, 0, -6, 0)
+        self.solo = QRectF(0, 0, 18, 18)
+        self.solo.moveCenter(QRectF(solo_rect(row)).center())
+
+
 class LatentDelegate(QStyledItemDelegate):
     """Paints the rows. What paints need is made once, not for each of a hundred rows."""
 
@@ -88,6 +103,7 @@ class LatentDelegate(QStyledItemDelegate):
         self._document = document
         self._model = model
         self._prior, self._scale = document.prior, Scale.of_dimension(document.prior)
+        self._places = _Places(QSize(0, 0))
         self.hovered: tuple[int, Zone] = (-1, "")  # row, and what of it
         self.set_theme(theme)
 
@@ -103,40 +119,41 @@ class LatentDelegate(QStyledItemDelegate):
     # -- painting ------------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row, number = option.rect, index.row()
+        number = index.row()
         hovered = self.hovered[1] if self.hovered[0] == number else None
         dimension, value = self._model.dimension(number), self._model.value(number)
         is_locked, is_selected = self._model.is_locked(number), bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if is_selected:
-            painter.fillRect(QRect(row.left(), row.top() + 3, 3, row.height() - 6), self._accent)
-        if is_locked or hovered is not None:
-            color = self._text if hovered == "lock" else self._quiet if is_locked else self._faint
-            paint_padlock(painter, QRectF(lock_rect(row)).center(), 12, color, is_locked)
-        painter.setPen(self._quiet)
-        painter.drawText(name_rect(row), _RIGHT, f"z{dimension}")
-        share = self._model.share(number)
-        if hovered is not None or self._model.soloed == dimension:
-            self._paint_solo(painter, solo_rect(row), self._model.soloed == dimension, hovered == "solo")
-        elif share is not None:
-            self._bars.effect(painter, solo_rect(row).adjusted(2, 0, -6, 0), share)
+        if option.rect.size() != self._places.size:
+            self._places = _Places(option.rect.size())
         if self._document.prior is not self._prior:
             self._prior, self._scale = self._document.prior, Scale.of_dimension(self._document.prior)
-        is_outside = dimension in self._model.outside
-        self._bars.bar(painter, QRectF(track_rect(row)), value, self._scale, is_outside, is_locked)
-        self._bars.number(painter, number_rect(row), value, is_selected or hovered is not None, is_locked)
+        places = self._places
+        painter.save()
+        painter.translate(option.rect.topLeft())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if is_selected:
+            painter.fillRect(places.mark, self._accent)
+        if is_locked or hovered is not None:
+            color = self._text if hovered == "lock" else self._quiet if is_locked else self._faint
+            paint_padlock(painter, places.lock, 12, color, is_locked)
+        painter.setPen(self._quiet)
+        painter.drawText(places.name, _RIGHT, f"z{dimension}")
+        share = self._model.share(number)
+        if hovered is not None or self._model.soloed == dimension:
+            self._paint_solo(painter, self._model.soloed == dimension, hovered == "solo")
+        elif share is not None:
+            self._bars.effect(painter, places.effect, share)
+        self._bars.bar(painter, places.track, value, self._scale, dimension in self._model.outside, is_locked)
+        self._bars.number(painter, places.number, value, is_selected or hovered is not None, is_locked)
         painter.restore()
 
-    def _paint_solo(self, painter: QPainter, rect: QRect, is_on: bool, is_hot: bool) -> None:
+    def _paint_solo(self, painter: QPainter, is_on: bool, is_hot: bool) -> None:
         """An S in a rounded square, as on a mixing desk."""
-        box = QRectF(0, 0, 18, 18)
-        box.moveCenter(QRectF(rect).center())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._accent if is_on else self._track if is_hot else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(box, 4, 4)
+        painter.drawRoundedRect(self._places.solo, 4, 4)
         painter.setPen(self._on_accent if is_on else self._text if is_hot else self._faint)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "S")
+        painter.drawText(self._places.solo, Qt.AlignmentFlag.AlignCenter, "S")
 
     def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
         zone = zone_at(option.rect, event.pos())

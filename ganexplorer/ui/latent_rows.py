@@ -17,6 +17,9 @@ Index = QModelIndex | QPersistentModelIndex
 KEY_STEP = 0.1  # standard deviations, of a key or a notch of the wheel; with Shift `FINE` of it
 FINE = 0.2  # of the mouse's way, with Shift
 
+_FIXED = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_FREE = _FIXED | Qt.ItemFlag.ItemIsEditable
+
 
 class LatentModel(QAbstractListModel):
     """The rows: which dimensions are shown, and where each stands. The values are the document's."""
@@ -153,8 +156,7 @@ class LatentModel(QAbstractListModel):
         return index.isValid()
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return flags if index.isValid() and self.is_locked(index.row()) else flags | Qt.ItemFlag.ItemIsEditable
+        return _FIXED if index.isValid() and self.is_locked(index.row()) else _FREE
 
     # -- the document --------------------------------------------------------------------------------------
 

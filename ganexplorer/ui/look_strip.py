@@ -29,13 +29,12 @@ from PySide6.QtWidgets import (
 )
 from torch import Tensor
 
-from ganexplorer.ui.look_grid import MARGIN, THUMBNAIL, key_of
+from ganexplorer.ui.look_grid import MARGIN, THUMBNAIL
+from ganexplorer.ui.look_model import Index, key_of
 from ganexplorer.ui.small_looks import side_of
 from ganexplorer.ui.studio import Look, Studio
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.thumbnails import paint_look
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +51,8 @@ class Cell:
         Where a click goes; None: nowhere.
     look
         The picture; None: the studio's of z.
+    is_editable
+        Whether the delegate has an editor for it.
     """
 
     lines: tuple[str, ...]
@@ -59,6 +60,7 @@ class Cell:
     mark: str = ""
     z: Tensor | None = None
     look: Look | None = None
+    is_editable: bool = False
 
 
 class StripModel(QAbstractListModel):
@@ -79,6 +81,10 @@ class StripModel(QAbstractListModel):
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.cells)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsEditable if self.cells[index.row()].is_editable else flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         cell = self.cells[index.row()]

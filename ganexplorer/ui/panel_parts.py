@@ -20,10 +20,12 @@ def typed(event: QKeyEvent) -> str:
     return "" if held else event.text().lower()
 
 
-def tool_button(text: str, tip: str, slot: Callable[[], None]) -> QToolButton:
+def tool_button(text: str, tip: str, slot: Callable[[], None] | None = None) -> QToolButton:
+    """A flat button that the keys reach."""
     button = QToolButton(text=text, toolTip=tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    button.clicked.connect(lambda: slot())
+    if slot is not None:
+        button.clicked.connect(lambda: slot())
     return button
 
 

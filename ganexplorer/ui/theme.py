@@ -124,6 +124,10 @@ def _style_sheet(theme: Theme) -> str:
         QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
         QScrollBar::handle:vertical {{ background: {theme.line}; border-radius: 3px; min-height: 32px; margin: 0 2px; }}
         QScrollBar::handle:vertical:hover {{ background: {theme.faint}; }}
+        QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+        QScrollBar::handle:horizontal {{ background: {theme.line}; border-radius: 3px; min-width: 32px;
+                                         margin: 2px 0; }}
+        QScrollBar::handle:horizontal:hover {{ background: {theme.faint}; }}
         QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QListView, QTreeView {{ background: {theme.surface}; border: 0; outline: 0; }}

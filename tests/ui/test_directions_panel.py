@@ -578,10 +578,3 @@ def test_the_dialogs_lead_to_the_file(panel, bench, tmp_path, monkeypatch, qtbot
     bench.document.set_directions([])
     panel.choose_and_load()
     qtbot.waitUntil(lambda: len(bench.document.directions) == 3)
-
-
-def test_shipped_directions_are_added_once(empty, bench):
-    shipped = directions(2)
-    empty.add_shipped(shipped)
-    empty.add_shipped(list(shipped))
-    assert names(bench) == ["way 0", "way 1"]

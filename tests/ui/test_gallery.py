@@ -108,13 +108,13 @@ def test_the_cells_are_the_samples_of_the_seed_and_their_pictures(gallery, gener
 
 def test_the_boxes_set_seed_truncation_count_and_order(gallery, qtbot):
     panel = gallery.panel
-    panel.seed.setFocus()
-    panel.seed.selectAll()
-    qtbot.keyClicks(panel.seed, "123")
-    qtbot.keyClick(panel.seed, Qt.Key.Key_Return)
-    panel.truncation.setValue(0.5)
-    panel.count.textActivated.emit("36")
-    panel.order.activated.emit(1)
+    panel.settings.seed.setFocus()
+    panel.settings.seed.selectAll()
+    qtbot.keyClicks(panel.settings.seed, "123")
+    qtbot.keyClick(panel.settings.seed, Qt.Key.Key_Return)
+    panel.settings.truncation.setValue(0.5)
+    panel.settings.count.textActivated.emit("36")
+    panel.settings.order.activated.emit(1)
     settings = gallery.document.gallery
     assert (settings.seed, settings.truncation, settings.count, settings.order) == (123, 0.5, 36, "most real first")
     expected = 0.5 * samples(gallery.document, 123, 36)
@@ -125,18 +125,18 @@ def test_the_boxes_set_seed_truncation_count_and_order(gallery, qtbot):
 def test_what_the_document_says_stands_in_the_boxes(gallery):
     gallery.document.set_gallery(seed=2**40, truncation=1.25, count=50, order="least real first")  # of a session
     panel = gallery.panel
-    assert panel.seed.value() == 2**31 - 1
-    assert (panel.truncation.value(), panel.count.currentText()) == (1.25, "50")
-    assert panel.order.currentText() == "Least real first"
+    assert panel.settings.seed.value() == 2**31 - 1
+    assert (panel.settings.truncation.value(), panel.settings.count.currentText()) == (1.25, "50")
+    assert panel.settings.order.currentText() == "Least real first"
     assert gallery.model.rowCount() == 50
     assert gallery.document.gallery.seed == 2**40
 
 
 def test_the_die_draws_another_seed(gallery, qtbot):
     before = gallery.cells()
-    qtbot.mouseClick(gallery.panel.new_seed, LEFT)
+    qtbot.mouseClick(gallery.panel.settings.new_seed, LEFT)
     seed = gallery.document.gallery.seed
-    assert seed == gallery.panel.seed.value() != 0
+    assert seed == gallery.panel.settings.seed.value() != 0
     assert torch.equal(gallery.cells(), samples(gallery.document, seed, 64))
     assert not torch.equal(gallery.cells(), before)
 
@@ -273,7 +273,7 @@ def test_two_selected_pictures_are_bred(gallery):
     assert (from_a ^ from_b).all()
     assert from_a.float().mean().item() == pytest.approx(0.5, abs=0.05)
     assert gallery.panel.crumb.text() == "Children of sample 4 and sample 9"
-    assert not gallery.panel.truncation.isEnabled()
+    assert not gallery.panel.settings.truncation.isEnabled()
 
 
 def test_one_selected_picture_is_bred_with_z(gallery):
@@ -297,11 +297,11 @@ def test_children_are_of_their_seed_and_back_shows_the_samples_again(gallery, qt
     gallery.click(2, CONTROL)
     gallery.key(Qt.Key.Key_X)
     first = gallery.cells()
-    gallery.panel.seed.setValue(5)
+    gallery.panel.settings.seed.setValue(5)
     others = gallery.cells()
     assert torch.equal(others[:2], first[:2])
     assert not torch.equal(others, first)
-    gallery.panel.seed.setValue(0)
+    gallery.panel.settings.seed.setValue(0)
     assert torch.equal(gallery.cells(), first)
     gallery.click(7)
     gallery.key(Qt.Key.Key_M)
@@ -382,7 +382,7 @@ def test_starred_shows_the_starred_of_all_seeds(gallery, qtbot):
         gallery.click(3)
         gallery.key(Qt.Key.Key_Asterisk)
         kept.append(document.z)
-    qtbot.mouseClick(panel.only_starred, LEFT)
+    qtbot.mouseClick(panel.settings.only_starred, LEFT)
     assert torch.equal(gallery.cells(), torch.stack(kept))
     gallery.click(0)
     gallery.key(Qt.Key.Key_Asterisk)
@@ -393,7 +393,7 @@ def test_starred_shows_the_starred_of_all_seeds(gallery, qtbot):
     assert gallery.model.rowCount() == 0
     assert "starred yet" in gallery.grid.empty_words
     panel.grab()
-    qtbot.mouseClick(panel.only_starred, LEFT)
+    qtbot.mouseClick(panel.settings.only_starred, LEFT)
     assert torch.equal(gallery.cells(), samples(document, 2, 64))
 
 
@@ -582,7 +582,7 @@ def test_any_model_without_a_discriminator(make_gallery, z_dim, prior, shape, qt
     gallery = make_gallery(make_generator(z_dim=z_dim, prior=prior, image_shape=shape))
     assert gallery.cells().shape == (64, z_dim)
     gallery.looks()
-    assert not gallery.panel.order.isEnabled()
+    assert not gallery.panel.settings.order.isEnabled()
     gallery.key(Qt.Key.Key_M)
     assert gallery.cells().shape == (64, z_dim)
     assert len({tuple(row.tolist()) for row in gallery.cells()}) > 50
@@ -608,7 +608,7 @@ def test_another_latent_space_shows_its_own_samples_and_only_its_stars(gallery, 
     gallery.studio.use(Sight(Renderer(other), None))
     assert gallery.panel.sheet is None
     assert torch.equal(gallery.cells(), samples(gallery.document, 0, 64))
-    qtbot.mouseClick(gallery.panel.only_starred, LEFT)
+    qtbot.mouseClick(gallery.panel.settings.only_starred, LEFT)
     assert gallery.model.rowCount() == 0
 
 
@@ -626,5 +626,10 @@ def test_screen_readers_hear_what_a_cell_is(gallery):
     gallery.key(Qt.Key.Key_Asterisk)
     words = gallery.model.data(gallery.model.index(2), Qt.ItemDataRole.AccessibleTextRole)
     assert words == "sample 2, starred, here"
-    for item in (gallery.grid, gallery.panel.seed, gallery.panel.truncation, gallery.panel.new_seed):
+    for item in (
+        gallery.grid,
+        gallery.panel.settings.seed,
+        gallery.panel.settings.truncation,
+        gallery.panel.settings.new_seed,
+    ):
         assert item.accessibleName()

@@ -286,7 +286,7 @@ def test_by_default_the_axes_are_the_two_strongest_dimensions(rig):
     effects = dimension_effects(rig.bench.sight.renderer.images, Prior.normal(), Z_DIM)
     order = effects.argsort(descending=True).tolist()
     assert [int(axis.vector.argmax()) for axis in rig.tool.axes] == order[:2]
-    assert rig.bar.lists[0].currentText() == f"Strongest (z{order[0]})"
+    assert rig.bar.lists[0].currentText() == f"z{order[0]} · strongest"
 
 
 def choose(box, text):
