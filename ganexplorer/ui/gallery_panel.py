@@ -22,7 +22,7 @@ from ganexplorer.core.directions import Direction, boundary, measured
 from ganexplorer.core.state import Share, is_same
 from ganexplorer.ui.document import Document
 from ganexplorer.ui.gallery_menu import cell_menu
-from ganexplorer.ui.gallery_settings import GallerySettings, paint_star
+from ganexplorer.ui.gallery_settings import MOST_SEEDS, GallerySettings, paint_star
 from ganexplorer.ui.latent_space import LatentSpace
 from ganexplorer.ui.look_grid import LookDelegate, LookGrid
 from ganexplorer.ui.look_model import LookModel, key_of

@@ -84,7 +84,7 @@ class StripModel(QAbstractListModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return flags | Qt.ItemFlag.ItemIsEditable if self.cells[index.row()].is_editable else flags
+        return flags | Qt.ItemFlag.ItemIsEditable if index.isValid() and self.cells[index.row()].is_editable else flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         cell = self.cells[index.row()]

@@ -12,7 +12,7 @@ from ganexplorer.core.judge import Judge
 from ganexplorer.core.latent import Prior, seeded
 from ganexplorer.core.render import Renderer, to_pixels
 from ganexplorer.core.state import Share
-from ganexplorer.ui import basket_panel, theme
+from ganexplorer.ui import basket_means, theme
 from ganexplorer.ui.basket_panel import CENTER, MEAN, PIXELS, SUM, BasketPanel
 from ganexplorer.ui.basket_strip import weight_words
 from ganexplorer.ui.document import Document, Subject
@@ -384,7 +384,7 @@ def test_nothing_is_computed_while_the_panel_is_hidden(basket, monkeypatch):
 
 
 def test_samples_that_were_begun_for_another_model_are_dropped(basket, generator, monkeypatch):
-    monkeypatch.setattr(basket_panel, "CHUNK", 8)
+    monkeypatch.setattr(basket_means, "CHUNK", 8)
     basket.panel.many.setChecked(True)
     basket.panel.refresh()
     other = make_generator(seed=9)
