@@ -1,0 +1,231 @@
+"""The pictures of the guide, taken from the running window.
+
+    uv run python docs/pictures.py            all of them, both themes where it matters; about a minute
+    uv run python docs/pictures.py morph      one
+
+It trains a small run of drawn digits first, whose snapshots are compared. Needs no display.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HOME = tempfile.TemporaryDirectory()
+os.environ["GANEXPLORER_HOME"] = HOME.name
+
+import torch  # noqa: E402
+from PySide6.QtCore import QPoint, QRect, Qt  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+
+from ganexplorer import cli  # noqa: E402
+from ganexplorer.core import zoo  # noqa: E402
+from ganexplorer.core.latent import seeded  # noqa: E402
+from ganexplorer.core.state import Share  # noqa: E402
+from ganexplorer.ui import theme  # noqa: E402
+from ganexplorer.ui.axes import AxisChoice  # noqa: E402
+from ganexplorer.ui.main_window import MainWindow  # noqa: E402
+
+FOLDER = Path(__file__).parent / "guide"
+MODEL = "mnist-mlp-64"
+STEPS = 1200  # of the run that is compared and explored
+PATIENCE = 60  # seconds
+
+
+class Studio:
+    """A window on the shipped model, and pictures of parts of it."""
+
+    def __init__(self) -> None:
+        self.app = QApplication(sys.argv[:1])
+        theme.apply(self.app, theme.DARK)
+        self.window = MainWindow(theme.DARK, MODEL, "cpu")
+        self.window.resize(1280, 800)
+        self.window.show()
+        self.document = self.window.document
+        self.panels = self.window.panels
+        self.until(lambda: bool(self.window.move_tool.axes))
+
+    def until(self, is_done: Callable[[], bool]) -> None:
+        limit = time.perf_counter() + PATIENCE
+        while not is_done():
+            self.app.processEvents()
+            time.sleep(0.002)
+            if time.perf_counter() > limit:
+                raise TimeoutError("the window did not get there")
+
+    def rest(self, seconds: float = 0.6) -> None:
+        """Let everything that was asked for arrive."""
+        end = time.perf_counter() + seconds
+        self.until(lambda: time.perf_counter() > end)
+
+    def fresh(self, seed: int = 0) -> None:
+        """The window as it opens, at a sample of the shipped model."""
+        if self.document.subject is None or self.document.subject.name != MODEL:
+            self.window.open(MODEL)
+            self.until(lambda: self.document.subject is not None and self.document.subject.name == MODEL)
+        self.document.set_z(self.sample(seed))
+        self.rest(0.2)
+
+    def sample(self, seed: int) -> torch.Tensor:
+        return seeded(self.document.prior, len(self.document.z), seed)[0]
+
+    def show_panel(self, title: str) -> None:
+        dock = next(dock for dock in self.panels.docks if dock.windowTitle() == title)
+        dock.show()
+        dock.raise_()
+        self.rest(0.2)
+
+    def save(self, name: str, *parts: QWidget, margin: int = 0) -> None:
+        """The window, or the rectangle about some parts of it."""
+        self.rest()
+        whole = QRect()
+        for part in parts:
+            whole |= QRect(part.mapTo(self.window, QPoint(0, 0)), part.size())
+        picture = self.window.grab(whole.adjusted(-margin, -margin, margin, margin) if parts else QRect(0, 0, -1, -1))
+        FOLDER.mkdir(exist_ok=True)
+        if not picture.save(str(FOLDER / f"{name}.png")):
+            raise OSError(f"{name}.png is not written")
+        print(f"{name}.png {picture.width()}x{picture.height()}")
+
+
+def window(studio: Studio) -> None:
+    studio.fresh()
+    studio.save("window")
+
+
+def sliders(studio: Studio) -> None:
+    studio.fresh(5)
+    view = studio.panels.latent.view
+    z = studio.document.z.clone()
+    z[studio.panels.latent.model.dimension(3)] = 3.9
+    studio.document.set_z(z)
+    studio.document.set_locks(frozenset({studio.panels.latent.model.dimension(1)}))
+    view.setFocus()
+    view.setCurrentIndex(view.model().index(0, 0))
+    QTest.keyPress(view, Qt.Key.Key_D)
+    studio.until(lambda: studio.window.canvas.overlay is not None)
+    studio.save("sliders", studio.panels.latent, studio.window.canvas)
+    QTest.keyRelease(view, Qt.Key.Key_D)
+    studio.document.set_locks(frozenset())
+
+
+def palette(studio: Studio) -> None:
+    studio.fresh(5)
+    studio.panels.latent.as_palette.click()
+    studio.save("palette", studio.panels.latent)
+    studio.panels.latent.as_sliders.click()
+
+
+def directions(studio: Studio) -> None:
+    studio.fresh(3)
+    studio.show_panel("Directions")
+    for action in studio.panels.directions.menu.actions():
+        if action.isEnabled() and action.text().startswith(("SeFa", "PCA", "Local")):
+            action.trigger()
+    studio.until(lambda: len(studio.document.directions) >= 10)
+    studio.document.set_amount(studio.document.directions[0], -2.0)
+    studio.save("directions", studio.panels.directions, studio.window.canvas)
+    studio.show_panel("Latent")
+
+
+def drag(studio: Studio) -> None:
+    studio.fresh(8)
+    tool, canvas = studio.window.move_tool, studio.window.canvas
+    tool.chooser.choose(0, AxisChoice("local", 0))
+    tool.chooser.choose(1, AxisChoice("local", 1))
+    studio.rest(1.5)
+    tool.show_map(True)
+    centre = canvas.rect().center()
+    for way in (QPoint(60, -40), QPoint(-90, -20), QPoint(20, 90), QPoint(70, 10)):
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=centre)
+        QTest.mouseMove(canvas, centre + way)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=centre + way)
+        studio.rest(0.5)
+    studio.save("drag", studio.window.canvas, studio.panels.axis_bar, studio.panels.verdict)
+    tool.show_map(False)
+    for which in (0, 1):
+        tool.chooser.choose(which, AxisChoice("strongest", which))
+
+
+def morph(studio: Studio) -> None:
+    studio.fresh()
+    studio.document.set_keys(studio.sample(0), tuple(studio.sample(seed) for seed in (2, 3, 5)), studio.sample(6))
+    studio.document.set_morph(spline=True, even=True)
+    studio.show_panel("Morph")
+    studio.rest(1.5)
+    studio.document.set_t(0.4)
+    studio.save("morph", studio.window.canvas, studio.panels.morph)
+
+
+def gallery(studio: Studio) -> None:
+    studio.fresh()
+    studio.document.set_gallery(seed=4, order="most real first")
+    studio.document.set_stars([studio.sample(2)])
+    studio.show_panel("Gallery")
+    studio.save("gallery", studio.panels.gallery)
+
+
+def basket(studio: Studio) -> None:
+    studio.fresh()
+    studio.document.set_basket([Share(studio.sample(2)), Share(studio.sample(7), -1.0), Share(studio.sample(3))])
+    studio.show_panel("Basket")
+    studio.rest(1)
+    studio.save("basket", studio.panels.basket)
+
+
+def memory(studio: Studio) -> None:
+    studio.fresh()
+    document = studio.document
+    for branch in (3, 2, 4):
+        start = document.state.node
+        for _ in range(branch):
+            document.random()
+        studio.panels.memory.bookmarks.bookmark()
+        document.visit(start)
+    document.random()
+    studio.show_panel("Memory")
+    studio.save("memory", studio.panels.memory)
+    studio.show_panel("Morph")
+
+
+def compare(studio: Studio) -> None:
+    studio.fresh()
+    snapshots = sorted((zoo.runs_folder() / "a-run" / "snapshots").glob("*.safetensors"))
+    entries = [zoo.ModelEntry("a-run", path) for path in snapshots]
+    studio.window.open_entry(entries[-1])
+    studio.until(lambda: studio.document.subject is not None and studio.document.subject.name == "a-run")
+    studio.window.comparison.start(entries, entries[0])
+    studio.until(lambda: studio.window.canvas.second is not None)
+    studio.panels.compare_bar.wipe.click()
+    studio.save("compare", studio.panels.compare_bar, studio.window.canvas)
+    studio.window.comparison.stop()
+
+
+PICTURES = (window, sliders, palette, directions, drag, morph, gallery, basket, memory, compare)
+
+
+def main(names: list[str]) -> None:
+    """Take the pictures of these names, or all."""
+    wanted = [picture for picture in PICTURES if not names or picture.__name__ in names]
+    if compare in wanted:
+        run = str(zoo.runs_folder() / "a-run")
+        command = f"train --recipe mlp-64-stable --data toy:digits --out {run} --steps {STEPS}"
+        if cli.main([*command.split(), "--set", f"snapshot_every={STEPS // 4}"]):
+            sys.exit("the run to compare failed")
+    studio = Studio()
+    try:
+        for picture in wanted:
+            picture(studio)
+    finally:
+        studio.window.close()
+        HOME.cleanup()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
