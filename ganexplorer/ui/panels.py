@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from ganexplorer.ui.axis_bar import AxisBar
 from ganexplorer.ui.basket_panel import BasketPanel
@@ -31,7 +32,7 @@ MODELS_HEIGHT, BOTTOM_HEIGHT = 130, 236  # of a window that is as high as its hi
 
 
 class Panels:
-    """Makes the views and lays them out in `window`. They know the document and the studio, and nothing of each other."""
+    """Makes the views and lays them out in `window`. They know document and studio, and nothing of each other."""
 
     def __init__(
         self, window: QMainWindow, document: Document, studio: Studio, theme: Theme, runs_folder: Path, device: str
@@ -113,17 +114,26 @@ class Panels:
                 ("Memory", self.memory),
             ),
         ):
-            first = _dock(window, *tabs[0])
-            window.addDockWidget(area, first)
-            docks[first.windowTitle()] = first
-            for title, panel in tabs[1:]:  # never beside each other, where they would widen the window
+            for title, panel in tabs:
                 docks[title] = _dock(window, title, panel)
-                window.tabifyDockWidget(first, docks[title])
-            first.raise_()
+                window.addDockWidget(area, docks[title])
+                if title != tabs[0][0]:
+                    window.tabifyDockWidget(docks[tabs[0][0]], docks[title])
+            docks[tabs[0][0]].raise_()
+        _hide_stray_tabs(window)
         window.resizeDocks([docks["Models"], docks["Latent"]], [MODELS_HEIGHT, 580], Qt.Orientation.Vertical)
         window.resizeDocks([docks["Latent"], docks["Train"]], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["Morph"]], [BOTTOM_HEIGHT], Qt.Orientation.Vertical)
         return list(docks.values())
+
+
+def _hide_stray_tabs(window: QMainWindow) -> None:
+    """Qt leaves a tab bar of the first two panels behind where it puts a second group together, and would show it."""
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    groups = [{bar.tabText(i) for i in range(bar.count())} for bar in bars]
+    for bar, group in zip(bars, groups, strict=True):
+        if any(group < other for other in groups):
+            bar.hide()
 
 
 def _dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:
@@ -145,6 +155,8 @@ class _Dock(QDockWidget):
         self.visibilityChanged.connect(self._show_title)
 
     def _show_title(self) -> None:
+        if not isValid(self._window):  # it is just being taken down
+            return
         is_tabbed = not self.isFloating() and bool(self._window.tabifiedDockWidgets(self))
         bar = self._empty if is_tabbed else None
         if self.titleBarWidget() is not bar:
