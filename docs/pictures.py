@@ -16,8 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-HOME = tempfile.TemporaryDirectory()
-os.environ["GANEXPLORER_HOME"] = HOME.name
 
 import torch  # noqa: E402
 from PySide6.QtCore import QPoint, QRect, Qt  # noqa: E402
@@ -212,7 +210,13 @@ PICTURES = (window, sliders, palette, directions, drag, morph, gallery, basket, 
 
 def main(names: list[str]) -> None:
     """Take the pictures of these names, or all."""
-    wanted = [picture for picture in PICTURES if not names or picture.__name__ in names]
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["GANEXPLORER_HOME"] = home  # nothing of a person's own is on the pictures
+        take([picture for picture in PICTURES if not names or picture.__name__ in names])
+
+
+def take(wanted: list[Callable[[Studio], None]]) -> None:
+    """Train what is compared, if it is, and take the pictures."""
     if compare in wanted:
         run = str(zoo.runs_folder() / "a-run")
         command = f"train --recipe mlp-64-stable --data toy:digits --out {run} --steps {STEPS}"
@@ -224,7 +228,6 @@ def main(names: list[str]) -> None:
             picture(studio)
     finally:
         studio.window.close()
-        HOME.cleanup()
 
 
 if __name__ == "__main__":
