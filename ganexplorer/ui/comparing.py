@@ -17,7 +17,7 @@ from ganexplorer.train.runs import folder_of
 from ganexplorer.ui.calm_combo import CalmComboBox
 from ganexplorer.ui.canvas import Canvas, to_qimage
 from ganexplorer.ui.comparison import Second, Split, Way
-from ganexplorer.ui.document import Document
+from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.latent_space import LatentSpace, carry, difference
 from ganexplorer.ui.opening import Opened, OpenFailed, OpenRequest, read_model
 from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
@@ -187,9 +187,7 @@ class Comparison(QObject):
             return
         opened: Opened = result.value
         self._renderer = opened.sight.renderer
-        stem = opened.entry.path.stem
-        step = f", step {int(stem):,}" if folder_of(opened.entry.path) and stem.isdecimal() else ""
-        self._label = opened.entry.name + step
+        self._label = Subject(opened.entry.name, opened.checkpoint.generator.spec, snapshot=step_of(opened.entry)).label
         words = self._follow()
         if words:
             self.news.emit(f"{self._label}: {words}")
@@ -212,6 +210,12 @@ class Comparison(QObject):
         if self._renderer is not None:
             image = None if frame.pixels is None else to_qimage(frame.pixels)
             self._canvas.show_second(Second(self._label, image, frame.values, frame.error))
+
+
+def step_of(entry: zoo.ModelEntry) -> int | None:
+    """The step at which a run kept a model; None if it is of no run."""
+    stem = entry.path.stem
+    return int(stem) if folder_of(entry.path) is not None and stem.isdecimal() else None
 
 
 def snapshots_of(entry: zoo.ModelEntry) -> list[zoo.ModelEntry]:

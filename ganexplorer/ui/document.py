@@ -31,6 +31,7 @@ class Subject:
     spec: NetworkSpec
     step: int | None = None  # of a generator in training
     directions: tuple[Direction, ...] = dataclasses.field(default=(), compare=False)  # that come with the model
+    snapshot: int | None = None  # the step at which a run kept it
 
     @property
     def prior(self) -> Prior:
@@ -43,7 +44,9 @@ class Subject:
 
     @property
     def label(self) -> str:
-        return self.name if self.step is None else f"{self.name}, training, step {self.step:,}"
+        if self.step is not None:
+            return f"{self.name}, training, step {self.step:,}"
+        return self.name if self.snapshot is None else f"{self.name}, step {self.snapshot:,}"
 
 
 class Document(QObject):

@@ -23,7 +23,7 @@ from ganexplorer.train.events import Started, Weights
 from ganexplorer.train.runs import folder_of
 from ganexplorer.ui import recent
 from ganexplorer.ui.clipboard import LatentClipboard
-from ganexplorer.ui.comparing import Comparison
+from ganexplorer.ui.comparing import Comparison, step_of
 from ganexplorer.ui.document import Document, Subject
 from ganexplorer.ui.dropping import FileDrops
 from ganexplorer.ui.file_watch import FileWatch
@@ -265,12 +265,14 @@ class MainWindow(QMainWindow):
         self.models.select(entry)
         self._want_model_thumbnail(entry, renderer)
         run = folder_of(entry.path)
+        snapshot = step_of(entry)
         if run is not None and not self.train.session.is_running:
-            step = int(entry.path.stem) if entry.path.stem.isdecimal() else 0
-            self.job_thread.submit("run", lambda: read_run(run, step, renderer))
+            self.job_thread.submit("run", lambda: read_run(run, snapshot or 0, renderer))
         self._file_sight = opened.sight
         self.morph.set_source(entry, opened.sight)
-        self._file_subject = Subject(entry.name, opened.checkpoint.generator.spec, directions=opened.directions)
+        self._file_subject = Subject(
+            entry.name, opened.checkpoint.generator.spec, directions=opened.directions, snapshot=snapshot
+        )
         if not self.train.explore.isChecked():
             self._show_file()
         elif not opened.request.is_reload:
