@@ -86,16 +86,7 @@ class BasketStrip(Strip):
         self.refresh()
 
     def set_theme(self, theme: Theme) -> None:
-        """The scroll bar below, where there is more than fits."""
-        self.setStyleSheet(f"""
-            QListView {{ background: transparent; }}
-            QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-            QScrollBar::handle:horizontal {{ background: {theme.line}; border-radius: 3px; min-width: 32px;
-                                             margin: 2px 0; }}
-            QScrollBar::handle:horizontal:hover {{ background: {theme.faint}; }}
-            QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
-            QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-        """)
+        self.setStyleSheet("QListView { background: transparent; }")
 
     @Slot()
     def refresh(self) -> None:

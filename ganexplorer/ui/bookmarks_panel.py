@@ -144,7 +144,7 @@ class BookmarksPanel(QWidget):
         menu.addAction("Go there", lambda: self._document.leap(bookmark.z))
         menu.addAction("Rename", lambda: self.view.edit(self.view.currentIndex()))
         menu.addSeparator()
-        add_latent_actions(menu, self._document, bookmark.z, can_bookmark=False)
+        add_latent_actions(menu, self._document, bookmark.z, name=None)
         menu.addAction("Export as .npy…", lambda: self.choose_export([bookmark]))
         menu.addSeparator()
         menu.addAction("Remove", self.remove)

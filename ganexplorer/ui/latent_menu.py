@@ -17,14 +17,14 @@ from ganexplorer.ui.panel_parts import MINUS
 MAX_NAME = 60  # characters
 
 
-def add_latent_actions(menu: QMenu, document: Document, z: Tensor, can_bookmark: bool = True) -> None:
-    """Add the actions of a latent, (z_dim,), to its context menu."""
+def add_latent_actions(menu: QMenu, document: Document, z: Tensor, name: str | None = "") -> None:
+    """Add the actions of a latent, (z_dim,), to its context menu. `name`: of its bookmark; None: it is one already."""
     menu.addAction("Keep as A", lambda: document.set_keys(z, document.state.middle, document.b))
     menu.addAction("Keep as B", lambda: document.set_keys(document.a, document.state.middle, z))
     menu.addAction("Add as key frame", lambda: document.add_key(z))
     menu.addSeparator()
-    if can_bookmark:
-        menu.addAction("Bookmark", lambda: add_bookmarks(document, [z]))
+    if name is not None:
+        menu.addAction("Bookmark", lambda: add_bookmarks(document, [z], name))
     menu.addAction("Add to basket (+)", lambda: document.set_basket([*document.basket, Share(z, 1.0)]))
     menu.addAction(f"Subtract in basket ({MINUS})", lambda: document.set_basket([*document.basket, Share(z, -1.0)]))
     menu.addSeparator()
