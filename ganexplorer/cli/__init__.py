@@ -22,7 +22,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets ``run``, a function of the parsed arguments."""
     parser = Parser(
         prog="ganexplorer",
-        description="Hold a GAN in your hands. Without a command the window opens; with only a FILE, on that file.",
+        description="Hold a GAN in your hands. Without a command the window opens; with only a FILE, a model or a "
+        "session, on that file.",
     )
     parser.add_argument("--version", action="version", version=f"ganexplorer {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -71,7 +71,8 @@ def add_model_or_session(command: argparse.ArgumentParser) -> None:
         "model",
         metavar="MODEL",
         nargs="?",
-        help="a name from `ganexplorer models`, a run folder, or a file; with --session, another than the session's own",
+        help="a name from `ganexplorer models`, a run folder, or a file; with --session only to take another model "
+        "than the session's own",
     )
 
 

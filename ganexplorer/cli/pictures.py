@@ -60,19 +60,20 @@ def add(commands: Any) -> None:
         "--session",
         type=Path,
         metavar="FILE",
-        help="the one sample that a saved session shows, byte for byte the picture that the window saves of it",
+        help="the one sample that a saved session shows, byte for byte the picture that the window saves of it; "
+        "--count, --seed and --truncation do not apply",
     )
     command.add_argument(
         "-o",
         "--out",
         type=Path,
         required=True,
-        help="OUT.png: one picture of all; OUT.npy: numbers, float32 (N, C, H, W) in [-1, 1]",
+        help="OUT.png: one sheet of all; OUT.npy: numbers, float32 (N, C, H, W) in [-1, 1]",
     )
     command.set_defaults(run=_sample)
 
     command = add_command(
-        commands, "interpolate", "morph from seed to seed, as the window does between its keys",
+        commands, "interpolate", "morph from seed to seed, as the window does between its key frames",
         "ganexplorer interpolate mnist-mlp-64 --seeds 1,2,3 --spline --even --loop -o morph.gif",
     )  # fmt: skip
     add_model_or_session(command)
@@ -80,7 +81,11 @@ def add(commands: Any) -> None:
     keys.add_argument("--seeds", type=parse_seeds, metavar="1,2,3", help="two or more seeds")
     keys.add_argument("--z", type=Path, metavar="KEYS.npy", help="latents from a file, an array (2 or more, z dim)")
     keys.add_argument(
-        "--session", type=Path, metavar="FILE", help="the key frames of a saved session, and its way from one to the next"
+        "--session",
+        type=Path,
+        metavar="FILE",
+        help="the key frames of a saved session and its options of the morph; flags add to them, "
+        "--frames and --fps are as here",
     )
     command.add_argument(
         "--truncation",
@@ -94,11 +99,13 @@ def add(commands: Any) -> None:
         choices=("lerp", "slerp", "box"),
         help="path from z to z: straight (lerp), along a circle (slerp), inside a uniform prior (box); default slerp",
     )
-    command.add_argument("--spline", action="store_true", help="smoothly through the keys instead of in corners")
     command.add_argument(
-        "--even", action="store_true", help="pictures that differ equally from frame to frame, not latents"
+        "--spline", action="store_true", help="smoothly through the keys instead of in corners (Smooth)"
     )
-    command.add_argument("--loop", action="store_true", help="return to the first key")
+    command.add_argument(
+        "--even", action="store_true", help="pictures that differ equally from frame to frame, not latents (Even)"
+    )
+    command.add_argument("--loop", action="store_true", help="return to the first key (Loop)")
     command.add_argument("--ping-pong", action="store_true", help="there and back; not with --loop")
     command.add_argument(
         "--extrapolate",
@@ -118,7 +125,7 @@ def add(commands: Any) -> None:
         "--out",
         type=Path,
         required=True,
-        help="OUT.gif; OUT.mp4 (needs the extra `video`); OUT.png: one picture of all; OUT-%%04d.png: a picture each",
+        help="OUT.gif; OUT.mp4 (needs the extra `video`); OUT.png: one sheet of all; OUT-%%04d.png: a picture each",
     )
     command.set_defaults(run=_interpolate)
 
@@ -209,7 +216,9 @@ def _interpolate(arguments: argparse.Namespace) -> int:
 def _check_way(arguments: argparse.Namespace) -> None:
     """Refuse flags that say no way, before anything is read."""
     if arguments.seeds is None and arguments.z is None and arguments.session is None:
-        raise UserError("the following arguments are required: --seeds or --z. See ganexplorer interpolate --help")
+        raise UserError(
+            "the following arguments are required: --seeds or --z or --session. See ganexplorer interpolate --help"
+        )
     if arguments.frames < 2:
         raise UserError("--frames: a morph needs at least 2.")
     if (arguments.extrapolate or 0) < 0:

@@ -1,4 +1,8 @@
-"""What can be measured in a picture, and the latent directions that change it."""
+"""What can be measured in a picture, and the latent directions that change it.
+
+Lengths are in pixels, brightness, contrast and warmth in units of an image in [-1, 1]; the others have no unit.
+What a picture shows is whatever stands out from the ground, darker or lighter (`_mass`).
+"""
 
 from __future__ import annotations
 

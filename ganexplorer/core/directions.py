@@ -76,10 +76,8 @@ def effects_along(
 ) -> Tensor:
     """How much each of `vectors`, (K, z_dim), changes the picture, (K,), in gray levels of 255 per step of the vector.
 
-    At most about `chunk_size` images are made at once.
-
     Mean absolute central difference over pixels and `samples` latents of the prior, half a standard deviation to
-    either side (0.25 for a constant prior).
+    either side (0.25 for a constant prior). At most about `chunk_size` images are made at once.
     """
     if not len(vectors):
         return torch.zeros(0)

@@ -99,6 +99,8 @@ def write_film(
     ------
     UserError
         Another kind of file, no such folder, a speed that the kind cannot have, no ffmpeg for MP4.
+    ValueError
+        No latents.
     """
     path = Path(path)
     suffix = path.suffix.lower()

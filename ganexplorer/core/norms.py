@@ -1,4 +1,4 @@
-"""How far samples of a prior lie from its centre: the distribution of \\|z - centre\\|.
+"""How far samples of a prior lie from its centre: the distribution of the norm of z - centre, in units of z.
 
 In many dimensions it is narrow: samples fill a thin shell, and the centre is as unlike them as what lies far out.
 """

@@ -99,7 +99,9 @@ class LatentPath:
         """`count` latents, (count, z_dim), evenly spaced in t.
 
         On an open path from -`reach` to 1 + `reach`, both included. A loop does not repeat its first frame at the
-        end, so that it plays without a stutter, and has nothing to reach for. Raises ValueError.
+        end, so that it plays without a stutter, and has nothing to reach for.
+
+        Raises ValueError for fewer than two frames, a reach that is negative or not finite, or a loop with one.
         """
         if count < 2:
             raise ValueError("a path needs at least two frames")
@@ -122,6 +124,8 @@ class LatentPath:
         segment, summed up and inverted, and `rounds` times again at the points so found; at most `chunk_size` images
         at once. Of a network without kinks, and 30 to 60 frames a segment, the longest step is at most 1.15 times
         the shortest; only a step over a corner of the path can be shorter. Where no picture changes, t stays even.
+
+        Raises ValueError for `samples` or `chunk_size` below 1.
         """
         if samples < 1 or chunk_size < 1:
             raise ValueError("an even pace needs at least one sample a segment, and chunks of at least one image")
@@ -130,7 +134,7 @@ class LatentPath:
         positions = even
         for _ in range(1 + rounds):
             steps = _changes(images, unpaced.at(torch.from_numpy(positions)), chunk_size)
-            if steps.mean() < STILL:
+            if not steps.mean() >= STILL:  # or they are no numbers
                 return unpaced
             way = np.cumsum((1 - SHARE) * steps / steps.sum() + SHARE * np.diff(positions))
             positions = np.interp(even, np.concatenate([[0.0], way / way[-1]]), positions)
@@ -176,6 +180,8 @@ def curves(path: LatentPath, count: int) -> PathCurves:
     """The curves of a path at `count` values of t, both ends of [0, 1] among them.
 
     The angle is summed from point to point, so that it counts a whole loop; passing through the centre is half a turn.
+
+    Raises ValueError for a count below 2.
     """
     if count < 2:
         raise ValueError("the curves of a path need at least two points")

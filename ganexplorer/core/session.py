@@ -10,9 +10,10 @@ import binascii
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeGuard, TypeVar, get_args
 
 import numpy as np
@@ -32,7 +33,9 @@ SUFFIX = ".ganexplorer"
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ITEMS = 10_000  # of each list
 MAX_NAME = 200  # characters
+MAX_TRUNCATION = 1000.0  # either way
 _MAX_MODEL = 4096
+_MAX_NUMBER = 1e9  # either way
 
 _Made = TypeVar("_Made")
 _Settings = TypeVar("_Settings", Morph, Gallery)
@@ -71,7 +74,10 @@ class Session:
 
 
 def save_session(path: Path | str, session: Session) -> None:
-    """Write one file, atomically."""
+    """Write one file, atomically.
+
+    Raises `SessionError` for what `load_session` would refuse, OSError where the file cannot be written.
+    """
     state = session.state
     data = {
         "format": FORMAT,
@@ -94,8 +100,15 @@ def save_session(path: Path | str, session: Session) -> None:
         "directions": [_direction_to_dict(direction) for direction in state.directions],
         "history": [{"number": s.number, "parent": s.parent, "z": _encode(s.z)} for s in session.steps],
     }
+    text = json.dumps(data, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n"
+    try:
+        _from_dict(data)
+    except _BadValue as error:
+        raise SessionError(f"{path}: not saved, as it could not be opened again: {error}. Take that away.") from None
+    if len(text) > MAX_BYTES:
+        raise SessionError(f"{path}: would be longer than {MAX_BYTES:,} bytes. Take some bookmarks or stars away.")
     with atomic_write(path) as file:
-        file.write(json.dumps(data, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n")
+        file.write(text)
 
 
 def load_session(path: Path | str) -> Session:
@@ -125,9 +138,11 @@ def model_of(path: Path | str, session: Session) -> zoo.ModelEntry:
     try:
         return dataclasses.replace(zoo.resolve(session.model), name=session.name)
     except zoo.ModelNotFound:
-        beside = Path(path).parent / Path(session.model).name
-        if beside.exists():
-            return dataclasses.replace(zoo.resolve(str(beside)), name=session.name)
+        for kind in (PurePosixPath, PureWindowsPath):  # it may come from another system
+            name = kind(session.model).name
+            beside = Path(path).parent / name
+            if beside.name == name and os.path.lexists(beside):  # one with a drive would lead elsewhere
+                return dataclasses.replace(zoo.resolve(str(beside)), name=session.name)
         raise SessionError(f"{path}: its model {session.model} is gone. Put it back, or beside the session.") from None
 
 
@@ -160,7 +175,7 @@ def _from_dict(data: Mapping[str, Any]) -> Session:
     state = State(
         z,
         _number(data, "node"),
-        _real(data.get("truncation", 1.0), "its truncation"),
+        _real(data.get("truncation", 1.0), "its truncation", MAX_TRUNCATION),
         None if data.get("a") is None else latent(data["a"], "A"),
         None if data.get("b") is None else latent(data["b"], "B"),
         tuple(latent(item, "a key frame") for item in _list(data, "middle")),
@@ -192,7 +207,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "reach": (0.0, 10.0),
     "seconds": (0.01, 3600.0),
     "seed": (0, 2**63 - 1),
-    "truncation": (-1000.0, 1000.0),
+    "truncation": (-MAX_TRUNCATION, MAX_TRUNCATION),
     "count": (1, 10_000),
 }
 
@@ -239,7 +254,7 @@ def _decode(value: object, what: str) -> Tensor:
 def _direction_to_dict(direction: Direction) -> dict[str, Any]:
     measures = {"effect": direction.effect, "fit": direction.fit}
     return {"name": direction.name, "vector": _encode(direction.vector), "origin": direction.origin} | {
-        name: value for name, value in measures.items() if math.isfinite(value)
+        name: value for name, value in measures.items() if abs(value) < _MAX_NUMBER  # not nan either
     }
 
 
@@ -290,8 +305,8 @@ def _number(item: Mapping[str, Any], key: str) -> int:
     return int(value)
 
 
-def _real(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
+def _real(value: object, what: str, most: float = _MAX_NUMBER) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < most:
         raise _BadValue(f"{what} is no number")
     return float(value)
 
@@ -303,5 +318,5 @@ def _is_whole(value: object) -> TypeGuard[int]:
 def _checked(make: Callable[[], _Made], what: str) -> _Made:
     try:
         return make()
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise _BadValue(f"{what} is not usable ({error})") from None

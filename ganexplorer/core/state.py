@@ -85,7 +85,7 @@ class Morph:
     Attributes
     ----------
     loop, spline
-        Back to the first key; smooth through the keys instead of straight from one to the next.
+        Back to the first key; smoothly through the keys instead of in corners.
     even
         Equal perceptual steps: t is warped until pictures change evenly.
     reach
@@ -107,7 +107,7 @@ class Morph:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Which samples the gallery shows: the `count` latents of a seed, truncated, in an order."""
+    """Which samples the gallery shows: the `count` latents of a seed, truncated (`latent.truncate`), in an order."""
 
     seed: int = 0
     truncation: float = 1.0

@@ -36,6 +36,7 @@ from ganexplorer.core.spec import NetworkSpec
 
 GENERATOR_FILE = "generator.safetensors"
 DISCRIMINATOR_FILE = "discriminator.safetensors"
+CARD_FILE = "card.json"
 _MAX_NAME = 4096  # bytes of the one in LATEST
 FIRST_MODEL = "mnist-mlp-64"  # what the window opens on
 
@@ -189,7 +190,8 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
             "Name a file in it, or another folder."
         )
     if is_there:
-        return ModelEntry(path.stem, path)
+        is_of_folder = path.name == GENERATOR_FILE and (path.parent / CARD_FILE).is_file()
+        return ModelEntry(path.resolve().parent.name if is_of_folder else path.stem, path)
     known = ", ".join(entry.name for entry in discover(roots)) or "none"
     raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
 
@@ -214,6 +216,6 @@ def save_model(folder: Path, checkpoint: Checkpoint) -> ModelEntry:
         write_networks(folder / DISCRIMINATOR_FILE, {"discriminator": checkpoint.discriminator}, checkpoint.card)
     else:
         (folder / DISCRIMINATOR_FILE).unlink(missing_ok=True)
-    with atomic_write(folder / "card.json") as file:
+    with atomic_write(folder / CARD_FILE) as file:
         file.write(json.dumps(dict(checkpoint.card), indent=2, ensure_ascii=False).encode() + b"\n")
     return ModelEntry(folder.name, folder / GENERATOR_FILE)

@@ -104,10 +104,11 @@ class Axes(QObject):
 
     def options(self) -> list[list[tuple[str, AxisChoice]]]:
         """All that there is to choose from, in groups: a label and the choice each."""
+        unknown = "none" if self._strongest else "not measured yet"  # none: of a single dimension
         strongest = [
-            (f"{found.name} · {title}" if found else title, choice)
+            (f"{found.name} · {title}" if found else f"{title}: {unknown}", choice)
             for title, choice, found in zip(
-                ("strongest", "second strongest"), STRONGEST, [*self._strongest, None, None], strict=False
+                ("strongest", "second"), STRONGEST, [*self._strongest, None, None], strict=False
             )
         ]
         named = [(d.name, AxisChoice("named", 0, d.vector)) for d in self._document.directions]
@@ -204,7 +205,7 @@ class Axes(QObject):
             "local": lambda sight: find_local(sight, z, COUNT),
         }
         self._asked.add(kind)
-        studio.ask(f"axes: {kind}", _told(finds[kind]), lambda found: self._on_found(kind, found))
+        studio.ask(f"axes: {kind}", _told(finds[kind]), lambda found: self._on_found(kind, found), gives_up=True)
 
     def _on_found(self, kind: AxisKind, found: list[Direction] | str) -> None:
         self._asked.discard(kind)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from torch import Tensor
 
@@ -14,14 +16,16 @@ from ganexplorer.ui.basket_means import Means, SampleMeans, means_of
 from ganexplorer.ui.basket_strip import SLOTS, BasketStrip
 from ganexplorer.ui.document import Document
 from ganexplorer.ui.latent_space import LatentSpace
+from ganexplorer.ui.look_grid import MARGIN
 from ganexplorer.ui.look_model import key_of, verdict_words
 from ganexplorer.ui.look_strip import Cell, Strip, StripDelegate, StripModel
 from ganexplorer.ui.panel_parts import MINUS, QuietLabel, tool_button, typed
 from ganexplorer.ui.studio import Look, Sight, Studio, make_looks
-from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.theme import GAP, Theme
 
 FEW_SAMPLES, MANY_SAMPLES = 256, 1000  # averaged while the basket is empty; by the button
 GO = "Click: go there."
+LARGEST = 160  # pixels, the most that a picture takes where there is room
 SUM, CENTER, PIXELS, MEAN = range(4)  # the pictures to the right
 
 
@@ -41,7 +45,7 @@ class BasketPanel(QWidget):
         commands, foot = self._commands(), self._foot()
         self.strip = BasketStrip(document, studio, theme, self)
         self._model = StripModel(self)
-        self._delegate = StripDelegate(studio, self._model, theme, 2, 80, self)
+        self._delegate = StripDelegate(studio, self._model, theme, 2, 78, self)  # all stand in 560 pixels
         self._show_outcome()
         self.outcome = Strip(self._model, self._delegate, studio, self)
         self.outcome.setAccessibleName("Sum and averages")
@@ -176,7 +180,11 @@ class BasketPanel(QWidget):
     def refresh(self) -> None:
         """Ask for what the basket and the settings say now."""
         self._refresh_words()
-        if self._document.subject is None or not self.isVisible():
+        self._fit()
+        sight = self._studio.sight
+        if sight is None or not self.isVisible():
+            return
+        if sight.renderer.spec.z_dim != len(self._document.z):  # the studio has the next model before the document
             return
         self._show_outcome()
         z, center = self.sum(), torch.full_like(self._document.z, self._document.prior.center)
@@ -275,6 +283,18 @@ class BasketPanel(QWidget):
         for delegate, view in ((self.strip.delegate, self.strip), (self._delegate, self.outcome)):
             delegate.here = key_of(z)
             view.viewport().update()
+
+    def _fit(self) -> None:
+        """Let the pictures be as large as the room allows for all of them side by side."""
+        words = self.outcome.sizeHint().height() - math.ceil(self._delegate.side)  # and margins
+        count = self.strip.model().rowCount() + self._model.rowCount()
+        most = min(self.outcome.height() - words, (self.width() - 3 * GAP) // count - 2 * MARGIN, LARGEST)
+        for view in (self.strip, self.outcome):
+            view.fit(most)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -32,7 +32,7 @@ class BasketDelegate(StripDelegate):
     """Edits a weight in a spin box."""
 
     def __init__(self, document: Document, studio: Studio, model: StripModel, theme: Theme, parent: QWidget) -> None:
-        super().__init__(studio, model, theme, 1, 72, parent)
+        super().__init__(studio, model, theme, 1, 70, parent)
         self._document = document
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:

@@ -57,7 +57,7 @@ class CompareBar(QFrame):
         self.share.setFixedWidth(90)
         self.share.hide()
         self.share.valueChanged.connect(self._on_split)
-        close = QToolButton(text="✕", toolTip="Stop comparing", accessibleName="Stop comparing")
+        close = QToolButton(text="✕", objectName="flat", toolTip="Stop comparing", accessibleName="Stop comparing")
         close.clicked.connect(self.closed)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 6, 4)

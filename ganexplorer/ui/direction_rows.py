@@ -106,7 +106,7 @@ class DirectionModel(QAbstractListModel):
         return self._scales[row]
 
     def share(self, row: int) -> float | None:
-        """The effect of a row against the strongest one, [0, 1]; None where it is not known."""
+        """The effect of a row against the strongest in samples, [0, 1]; None where it is not known."""
         return self._shares[row]
 
     @property
@@ -168,8 +168,10 @@ class DirectionModel(QAbstractListModel):
             self._sort_like(new)
             self._insert_missing(new)
         effects = [direction.effect for direction in new]
-        strongest = max(filter(math.isfinite, effects), default=0.0) or 1.0
-        self._shares = [effect / strongest if math.isfinite(effect) else None for effect in effects]
+        # what was measured at one z is many times what samples change by, and would leave a dot of the others
+        means = [direction.effect for direction in new if direction.origin != "jacobian"]
+        strongest = max(filter(math.isfinite, means), default=0.0) or max(filter(math.isfinite, effects), default=0.0)
+        self._shares = [min(e / (strongest or 1.0), 1.0) if math.isfinite(e) else None for e in effects]
         if new:
             self.dataChanged.emit(self.index(0), self.index(len(new) - 1))
 

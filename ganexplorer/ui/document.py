@@ -257,13 +257,13 @@ class Document(QObject):
     # -- moving z ------------------------------------------------------------------------------------------
 
     def set_z(self, z: Tensor) -> None:
-        """Move to z, (z_dim,), locked dimensions too."""
-        if not torch.equal(z, self.z):
+        """Move to z, (z_dim,), locked dimensions too; not to one that overflowed."""
+        if not torch.equal(z, self.z) and z.isfinite().all():
             self.change(z=z)
 
     def leap(self, z: Tensor) -> None:
         """Move to z in an undo step of its own, in mid-edit too."""
-        if not torch.equal(z, self.z):
+        if not torch.equal(z, self.z) and z.isfinite().all():
             self._edits.leap(z=z)
 
     def set_dimension(self, index: int, value: float) -> None:
@@ -303,7 +303,7 @@ class Document(QObject):
         else:
             base = self.z if abs(self.truncation) < 1e-3 else latent.truncate(self.z, self.prior, 1 / self.truncation)
         z = self._held(latent.truncate(base, self.prior, truncation))
-        self.change(truncation=truncation, z=z)
+        self.change(truncation=truncation, z=z if z.isfinite().all() else self.z)
         self._untruncated = (self.z, base)
 
     def set_locks(self, locked: frozenset[int]) -> None:

@@ -286,8 +286,10 @@ class FilmDialog(QDialog):
         if film is None or self.is_running:
             return
         self._on_file_typed()
-        existing = frame_path(film.out, 1) if is_sequence(film.out) else film.out
-        if self._agreed != film.out and existing.exists():
+        written = [frame_path(film.out, 1) if is_sequence(film.out) else film.out]
+        written += [film.keys_file] if film.keys_file is not None else []
+        existing = next((path for path in written if path.exists()), None)
+        if self._agreed != film.out and existing is not None:
             self._agreed = film.out
             self.go.setText("Replace")
             self.words.setText(f"{existing.name} is there already. Press Replace to write over it.")
@@ -358,7 +360,8 @@ class FilmDialog(QDialog):
                 self.show()
         else:
             keys = f", and its keys to {thread.film.keys_file.name}" if thread.film.keys_file is not None else ""
-            self.notice.emit(f"{thread.film.count:,} frames were written to {thread.film.out}{keys}.")
+            place = str(thread.film.out).replace(NUMBERS, f"{NUMBERS % 1}.png to {NUMBERS % thread.film.count}")
+            self.notice.emit(f"{thread.film.count:,} frames were written to {place}{keys}.")
             self.accept()
 
 

@@ -202,7 +202,8 @@ class GalleryPanel(QWidget):
     def _on_model_changed(self) -> None:
         sight = self._studio.sight
         self.settings.order.setEnabled(sight is not None and sight.judge is not None)
-        if self._find_more is not None:  # its answer was lost with the last model
+        # its answer was lost with the last model; of another latent space there is none
+        if self._find_more is not None and sight is not None and sight.renderer.spec.z_dim == len(self._document.z):
             self._ask(self._find_more)
 
     # -- settings ------------------------------------------------------------------------------------------

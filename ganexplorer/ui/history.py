@@ -15,7 +15,12 @@ class History:
     """A tree, or a few: what is undone and left stays as a branch. Steps are numbered in the order they were made."""
 
     def __init__(self, steps: Iterable[Step] = ()) -> None:
-        self._steps = {step.number: step for step in steps}
+        newest = sorted(steps, key=lambda step: step.number)[-LIMIT:]
+        numbers = {step.number for step in newest}
+        self._steps = {
+            step.number: step if step.parent is None or step.parent in numbers else Step(step.number, None, step.z)
+            for step in newest
+        }
         self._next = max(self._steps, default=-1) + 1
 
     def __len__(self) -> int:

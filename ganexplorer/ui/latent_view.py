@@ -55,6 +55,7 @@ class LatentView(QListView):
         self.setAccessibleName("Latent dimensions")
         self.verticalScrollBar().setSingleStep(ROW_HEIGHT)
         model.layoutChanged.connect(self._on_layout_changed)
+        model.modelReset.connect(self._forget)
 
     def track_rect(self, row: int) -> QRect:
         """Where the bar of a row is, in the viewport."""
@@ -280,6 +281,11 @@ class LatentView(QListView):
         super().currentChanged(current, previous)
         if current.isValid():
             self._kept = self._model.dimension(current.row())
+
+    @Slot()
+    def _forget(self) -> None:
+        """Other dimensions: the strongest of them are to be seen, not the one of the same number."""
+        self._kept = -1
 
     @Slot()
     def _on_layout_changed(self) -> None:

@@ -174,17 +174,27 @@ class Strip(QListView):
         studio.changed.connect(self.relayout)
         model.modelReset.connect(self._keep_current)
         self._last = 0
+        self._most = THUMBNAIL
+        self.relayout()
+
+    def fit(self, most: int) -> None:
+        """Show pictures of up to `most` pixels, where that is more than a thumbnail has."""
+        self._most = max(most, THUMBNAIL)
         self.relayout()
 
     def relayout(self) -> None:
-        """Another model: pictures of another size."""
-        sight = self._studio.sight
-        if sight is not None:
-            side = side_of(sight.renderer.spec.image_shape, THUMBNAIL, self.devicePixelRatioF())
-            if side != self._delegate.side:
-                self._delegate.side = side
-                self.scheduleDelayedItemsLayout()
+        """Another model, or another room: pictures of another size."""
+        side = self._side(self._most)
+        if side != self._delegate.side:
+            self._delegate.side = side
+            self.scheduleDelayedItemsLayout()
+            self.updateGeometry()
         self.viewport().update()
+
+    def _side(self, most: int) -> float:
+        """Of the pictures, if they may take `most` pixels."""
+        sight = self._studio.sight
+        return most if sight is None else side_of(sight.renderer.spec.image_shape, most, self.devicePixelRatioF())
 
     def picture_rect(self, row: int) -> QRectF:
         return self._delegate.picture_rect(self.visualRect(self.model().index(row, 0)))
@@ -195,7 +205,8 @@ class Strip(QListView):
 
     def minimumSizeHint(self) -> QSize:
         size = self.sizeHintForIndex(self.model().index(0, 0))
-        return QSize(2 * size.width(), size.height())
+        grown = self._delegate.side - self._side(THUMBNAIL)  # gives way when the panel is made lower
+        return QSize(2 * size.width(), size.height() - math.ceil(grown))
 
     def currentChanged(self, current: QModelIndex | QPersistentModelIndex, previous: Index) -> None:
         super().currentChanged(current, previous)

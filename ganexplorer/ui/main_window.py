@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         self.studio = Studio(self)
         self._file_sight: Sight | None = None  # to go back to after exploring a training
         self._file_subject: Subject | None = None
+        self._explored: Path | None = None  # the run folder of the generator in training that is, or was, on show
         self.stamp = 0
         self._has_image = False
 
@@ -179,7 +180,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def save_session(self) -> None:
-        self.sessions.choose_and_save(self._entry)
+        subject, run = self.document.subject, self._explored
+        is_live = subject is not None and subject.step is not None and run is not None
+        self.sessions.choose_and_save(zoo.ModelEntry(run.name, run) if is_live and run else self._entry)
 
     @Slot()
     def compare(self) -> None:
@@ -248,6 +251,7 @@ class MainWindow(QMainWindow):
             self._refusal = text
         self.notices.tell(text)
         self.importer.give_up(failed)
+        self.sessions.forget_picture()
         if self._entry is not None:
             self.models.select(self._entry)  # still the one on show
         if not self._has_image:
@@ -281,7 +285,7 @@ class MainWindow(QMainWindow):
     def _show_subject(self, subject: Subject, sight: Sight) -> None:
         self.render_thread.use(sight.renderer, sight.judge)
         self.studio.use(sight)
-        self.panels.verdict.show_judge(sight.judge)
+        self.panels.verdict.show_judge(sight.judge, self.stamp)
         self.importer.show_live(subject.step is not None)
         before = self.document.subject
         if not self._news and before is not None and before.space != subject.space:
@@ -362,7 +366,9 @@ class MainWindow(QMainWindow):
     def _on_live_weights(self, started: Started, weights: Weights) -> None:
         device = self._device
         subject = Subject(started.run.name, NetworkSpec.from_json(started.generator), weights.step)
-        self.job_thread.submit("live", lambda: (subject, live_sight(started, weights, device)), first=True)
+        self._explored = started.run
+        # not first: where this takes as long as the next weights, nothing else would ever be done
+        self.job_thread.submit("live", lambda: (subject, live_sight(started, weights, device)))
 
     @Slot()
     def _show_file(self) -> None:

@@ -104,13 +104,15 @@ class MorphPanel(QWidget):
         for part in (self.slider, self.strip):
             part.play_wanted.connect(self._toggle_play)
         # not shortcuts of the buttons: those act 100 ms later, and are lost when a text changes
-        for key, slot in (
-            ("A", document.keep_as_a),
-            ("B", document.keep_as_b),
-            ("K", self._add_key),
-            ("P", self._toggle_play),
-        ):
+        self.shortcuts = [
             QShortcut(QKeySequence(key), self, slot, context=Qt.ShortcutContext.WindowShortcut)
+            for key, slot in (
+                ("A", document.keep_as_a),
+                ("B", document.keep_as_b),
+                ("K", self._add_key),
+                ("P", self._toggle_play),
+            )
+        ]
         document.slots_changed.connect(self._on_slots_changed)
         document.subject_changed.connect(self._on_slots_changed)
         document.t_changed.connect(self._on_t_changed)

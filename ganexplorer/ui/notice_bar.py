@@ -19,7 +19,7 @@ class NoticeBar(QFrame):
         self._label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._label.setMinimumWidth(1)  # a file name of hundreds of letters must not widen the window
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        close = QToolButton(text="✕")
+        close = QToolButton(text="✕", objectName="flat")
         close.setToolTip("Close")
         close.setAccessibleName("Close this notice")
         close.clicked.connect(self._on_closed)

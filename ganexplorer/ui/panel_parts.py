@@ -21,7 +21,7 @@ def typed(event: QKeyEvent) -> str:
 
 
 def tool_button(text: str, tip: str, slot: Callable[[], None] | None = None) -> QToolButton:
-    """A flat button that the keys reach."""
+    """A button that the keys reach."""
     button = QToolButton(text=text, toolTip=tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if slot is not None:

@@ -56,6 +56,8 @@ class Panels:
         self._window = window
         window.setCentralWidget(self._centre())
         self.docks = self._docks()
+        for shortcut in self.morph.shortcuts:
+            shortcut.setParent(window)  # else they would go with the panel when it floats or is closed
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -78,9 +80,10 @@ class Panels:
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.sheet)  # above the notices, which come and go: a field must not move under the pointer
-        layout.addWidget(self.notices)
+        # above the notices, which come and go: a field must not move under the pointer
+        layout.addWidget(self.sheet)
         layout.addWidget(self.compare_bar)
+        layout.addWidget(self.notices)
         layout.addWidget(self.canvas, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -97,7 +100,9 @@ class Panels:
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
         )
-        window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
+        options = QMainWindow.DockOption
+        # grouped: else a panel without a title of its own could not be dragged out by its tab
+        window.setDockOptions(options.AnimatedDocks | options.AllowTabbedDocks | options.GroupedDragging)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.setCorner(Qt.Corner.BottomLeftCorner, left)
         window.setCorner(Qt.Corner.BottomRightCorner, right)

@@ -56,9 +56,9 @@ class PathStudy(QObject):
         Returns whether the document was changed.
         """
         path, last = self._document.path, self._last
-        if not self._document.morph.even or path is None or path.pace is not None or last is None:
+        if not self._document.morph.even or path is None or path.pace is not None:
             return False
-        if not _is_same(path, last):
+        if last is None or last.pace is None or not _is_same(path, last):  # no pace: still pictures
             return False
         self._document.set_pace(path, last)
         return True
@@ -76,6 +76,7 @@ class PathStudy(QObject):
                     "morph curves",
                     lambda sight: picture_of(drawn[0], drawn[1], sight),
                     lambda picture: self._on_drawn(drawn, picture),
+                    gives_up=True,
                 )
             wanted = (path, sight) if morph.even and self._paced != (path, sight) else None
             is_new, self._measured = wanted != self._measured, wanted

@@ -67,7 +67,7 @@ class Plane:
 
     def outline(self) -> Points | None:
         """The edge of a uniform prior's box in the plane; None for other priors and where there is no plane."""
-        if self.prior.kind != "uniform" or not self.basis[1].any():
+        if self.prior.kind != "uniform" or not self.basis.any(1).all():
             return None
         angles = np.arange(CORNERS) * (2 * math.pi / CORNERS)
         ways = np.stack([np.cos(angles), np.sin(angles)], axis=1)

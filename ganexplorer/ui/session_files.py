@@ -50,7 +50,10 @@ class SessionFiles(QObject):
             self.save(Path(path), session)
 
     def session(self, entry: zoo.ModelEntry) -> Session:
-        """All that there is now. A shipped model and a run go by name, another file by its path."""
+        """All that there is now. A shipped model and a run go by name, another file by its path.
+
+        The `entry` of a generator in training is its run folder, which leads to the newest snapshot.
+        """
         document, sight = self._document, self._studio.sight
         assert document.subject is not None
         return Session(
@@ -69,7 +72,10 @@ class SessionFiles(QObject):
         goal = path if is_session(path) else path.with_name(path.name + SUFFIX)
 
         def write() -> str:
-            save_session(goal, session)
+            try:
+                save_session(goal, session)
+            except OSError as error:
+                raise UserError(f"{goal}: not written ({error.strerror or error}). Choose another folder.") from None
             return f"The session was saved as {goal.name}."
 
         self._jobs.submit(f"save {goal}", write, first=True)
@@ -121,6 +127,10 @@ class SessionFiles(QObject):
         picture, self._picture = self._picture, None
         if picture is not None and picture[1].model == opened.entry.name:
             self._go_to(*picture)
+
+    def forget_picture(self) -> None:
+        """The model of a picture could not be opened."""
+        self._picture = None
 
     def _go_to(self, name: str, origin: Origin) -> None:
         z, subject, sight = origin.z[0].clone(), self._document.subject, self._studio.sight

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from torch import Tensor
 
-from ganexplorer.core.networks import batch_size
 from ganexplorer.core.judge import Judge
-from ganexplorer.core.render import Pixels, Renderer, to_pixels
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import batch_size
+from ganexplorer.core.render import MAX_BATCH, Pixels, Renderer, to_pixels
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.workers import JobResult, JobThread
 
 MOST_LOOKS = 3000  # kept at once
+LOOK_BYTES = 256 * 1024**2  # of all that are kept
+LOOK_SIDE = 256  # pixels: larger pictures are kept smaller, as no view shows them larger
 BATCH = 16  # looks that are made before the window hears of them
 
 _Found = TypeVar("_Found")
@@ -36,11 +41,19 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """The picture of a latent, at its own size, and D's verdict on it where there is a discriminator."""
+    """The picture of a latent, and D's verdict on it where there is a discriminator.
+
+    At its own size, but for a picture with a side above `LOOK_SIDE`, which is made smaller.
+    """
 
     image: QImage
     pixels: Pixels  # (H, W) or (H, W, 3)
     verdict: float | None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.image.sizeInBytes() + int(self.pixels.nbytes)
 
 
 class Studio(QObject):
@@ -116,23 +129,23 @@ class Studio(QObject):
         keys = list(self._wanted)[-batch_size(sight.renderer.spec, BATCH) :]
         latents = torch.stack([self._wanted.pop(key) for key in keys])
         self._in_hand = set(keys)
-        self._looking.submit("looks", lambda: (sight, keys, make_looks(sight, latents)))
+        self._looking.submit("looks", lambda: (sight, keys, _looks_or_error(sight, latents)))
 
     @Slot(object)
     def _on_looked(self, result: JobResult) -> None:
-        if result.error is not None:
-            self._in_hand.clear()
-            self._wanted.clear()
-            self.failed.emit(result.error)
-            return
         sight, keys, looks = result.value
         if sight is not self.sight:
             if self.sight is not None:
                 self._soon.start()
             return
         self._in_hand.clear()
+        if isinstance(looks, Exception):
+            self._wanted.clear()
+            self.failed.emit(looks)
+            return
         self._looks.update(zip(keys, looks, strict=True))
-        while len(self._looks) > MOST_LOOKS:
+        most = min(MOST_LOOKS, LOOK_BYTES // looks[0].size)  # all are of one model, and so of one size
+        while len(self._looks) > most:
             self._looks.popitem(last=False)
         if self._wanted:
             self._soon.start()
@@ -140,26 +153,31 @@ class Studio(QObject):
 
     # -- anything else -------------------------------------------------------------------------------------
 
-    def ask(self, name: str, find: Callable[[Sight], _Found], then: Callable[[_Found], None]) -> None:
+    def ask(
+        self, name: str, find: Callable[[Sight], _Found], then: Callable[[_Found], None], gives_up: bool = False
+    ) -> None:
         """Run `find` in a thread and hand its result to `then`, in the thread of the window.
 
         A later question of the same name replaces one that is not answered yet. Nothing is answered once another
         model is on show; what `find` raises is told in the window (`failed`).
+
+        `find` may take long: its renderer raises `Outdated` once the window closes or another latent space is on show,
+        and if it `gives_up`, as soon as its answer is not wanted any more.
         """
         sight = self.sight
         if sight is None:
             return
         number = next(self._count)
         self._answers[name] = (number, then)
-        self._finding.submit(name, lambda: (number, self._find(number, name, find, sight)))
 
-    def _find(self, number: int, name: str, find: Callable[[Sight], _Found], sight: Sight) -> _Found | Exception:
-        if self.sight is not sight or self._answers.get(name, (0, None))[0] != number:
-            return Outdated()
-        try:
-            return find(sight)
-        except Exception as error:  # told in the window
-            return error
+        def is_asked() -> bool:
+            return self.sight is sight and self._answers.get(name, (0, None))[0] == number
+
+        def is_of_use() -> bool:
+            return self.sight is not None and _space(self.sight) == _space(sight)
+
+        revocable = dataclasses.replace(sight, renderer=_Revocable(sight.renderer, is_asked if gives_up else is_of_use))
+        self._finding.submit(name, lambda: (number, _found(find, revocable) if is_asked() else Outdated()))
 
     @Slot(object)
     def _on_found(self, result: JobResult) -> None:
@@ -178,14 +196,58 @@ class Outdated(Exception):
     """Another model is on show, or the question was asked again."""
 
 
+class _Revocable(Renderer):
+    """The same renderer, which gives up between two batches once nobody wants its pictures."""
+
+    def __init__(self, renderer: Renderer, is_wanted: Callable[[], bool]) -> None:
+        vars(self).update(vars(renderer))
+        self._is_wanted = is_wanted
+
+    def images(self, z: Tensor) -> Tensor:
+        made = []
+        for chunk in torch.split(z, batch_size(self.spec, MAX_BATCH)):  # as the renderer itself does
+            if not self._is_wanted():
+                raise Outdated
+            made.append(super().images(chunk))
+        return torch.cat(made) if len(made) > 1 else made[0]
+
+
+def _found(find: Callable[[Sight], _Found], sight: Sight) -> _Found | Exception:
+    try:
+        return find(sight)
+    except Exception as error:  # told in the window
+        return error
+
+
+def _space(sight: Sight) -> tuple[int, Prior | None]:
+    return sight.renderer.spec.z_dim, sight.renderer.spec.prior
+
+
+def _looks_or_error(sight: Sight, latents: Tensor) -> list[Look] | Exception:
+    try:
+        return make_looks(sight, latents)
+    except Exception as error:  # told in the window
+        return error
+
+
 def make_looks(sight: Sight, latents: Tensor) -> list[Look]:
     """The looks of latents, (N, z_dim)."""
     images = sight.renderer.images(latents)
     verdicts = None if sight.judge is None else sight.judge.verdicts(images).tolist()
     return [
-        Look(to_qimage(pixels), pixels, None if verdicts is None else verdicts[i])
+        _look(pixels, None if verdicts is None else verdicts[i])
         for i, pixels in enumerate(to_pixels(images))
     ]
+
+
+def _look(pixels: Pixels, verdict: float | None) -> Look:
+    image, side = to_qimage(pixels), max(pixels.shape[:2])
+    if side > LOOK_SIDE:
+        size = QSize(LOOK_SIDE, LOOK_SIDE)
+        image = image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        step = math.ceil(side / LOOK_SIDE)
+        pixels = pixels[::step, ::step].copy()  # not a view, which would hold all of them
+    return Look(image, pixels, verdict)
 
 
 def _key(z: Tensor) -> bytes:

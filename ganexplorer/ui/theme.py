@@ -98,11 +98,20 @@ def _style_sheet(theme: Theme) -> str:
         QToolBar {{ background: {theme.window}; border: 0; border-bottom: 1px solid {theme.line};
                     padding: 4px 8px; spacing: 4px; }}
         QToolBar::separator {{ background: {theme.line}; width: 1px; margin: 4px 8px; }}
-        QToolButton {{ padding: 4px 10px; border: 1px solid transparent; border-radius: 5px; color: {theme.text}; }}
-        QToolButton:hover {{ background: {theme.raised}; }}
-        QToolButton:pressed, QToolButton:checked {{ background: {theme.track}; }}
+        QToolButton {{ padding: 3px 9px; border: 1px solid {theme.line}; border-radius: 5px;
+                       background: {theme.raised}; color: {theme.text}; }}
+        QToolButton:hover {{ border-color: {theme.quiet}; }}
+        QToolButton:pressed {{ background: {theme.track}; }}
+        QToolButton:checked {{ background: {theme.track}; border-color: {theme.faint}; }}
         QToolButton:focus {{ border-color: {theme.accent}; }}
-        QToolButton:disabled {{ color: {theme.faint}; }}
+        QToolButton:disabled {{ color: {theme.faint}; background: {theme.surface}; }}
+        QToolButton[popupMode="2"] {{ padding-right: 20px; }}
+        QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: center right; right: 6px; }}
+        QToolButton#flat, QToolBar QToolButton {{ padding: 4px 10px; border-color: transparent; background: transparent; }}
+        QToolBar QToolButton:disabled {{ background: transparent; }}
+        QToolButton#flat:hover, QToolBar QToolButton:hover {{ background: {theme.raised}; }}
+        QToolButton#flat:pressed, QToolBar QToolButton:pressed {{ background: {theme.track}; }}
+        QToolButton#flat:focus, QToolBar QToolButton:focus {{ border-color: {theme.accent}; }}
         QPushButton {{ padding: 5px 12px; border: 1px solid {theme.line}; border-radius: 5px;
                        background: {theme.raised}; color: {theme.text}; }}
         QPushButton:hover {{ border-color: {theme.quiet}; }}
@@ -121,6 +130,7 @@ def _style_sheet(theme: Theme) -> str:
         QListWidget::item:hover {{ background: {theme.raised}; }}
         QListWidget::item:selected {{ background: {theme.raised}; color: {theme.text};
                                       border-left: 3px solid {theme.accent}; }}
+        QComboBox QAbstractItemView {{ border: 1px solid {theme.line}; }}
         QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
         QScrollBar::handle:vertical {{ background: {theme.line}; border-radius: 3px; min-height: 32px; margin: 0 2px; }}
         QScrollBar::handle:vertical:hover {{ background: {theme.faint}; }}

@@ -20,6 +20,7 @@ class VerdictGauge(QWidget):
         self._theme = theme
         self._judge: Judge | None = None
         self._verdict: float | None = None
+        self._last = 0  # stamp of the other discriminators
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Verdict of the discriminator")
         self.show_judge(None)
@@ -31,9 +32,9 @@ class VerdictGauge(QWidget):
         self._theme = theme
         self.update()
 
-    def show_judge(self, judge: Judge | None) -> None:
-        """Speak for another discriminator, or for none."""
-        self._judge, self._verdict = judge, None
+    def show_judge(self, judge: Judge | None, last: int = 0) -> None:
+        """Speak for another discriminator, or for none, on what has a stamp above `last`."""
+        self._judge, self._verdict, self._last = judge, None, last
         if judge is None:
             tip = "This model brings no discriminator, which could say how real it finds the picture."
         elif judge.is_probability:
@@ -45,7 +46,7 @@ class VerdictGauge(QWidget):
 
     @Slot(int, float)
     def show_verdict(self, stamp: int, verdict: float) -> None:
-        if self._judge is not None:
+        if self._judge is not None and stamp > self._last:
             self._verdict = verdict
             self._show()
 

@@ -161,3 +161,51 @@ def test_a_session_is_told_by_its_name() -> None:
     assert is_session("a/b.ganexplorer")
     assert is_session(Path("B.GANEXPLORER"))
     assert not is_session("b.safetensors.ganexplorer.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truncation": 1e8},
+        {"truncation": -1e8},
+        {"prior": {"kind": "normal", "a": 10**400, "b": 1}},
+        {"prior": {"kind": "uniform", "a": 0, "b": 10**400}},
+    ],
+)
+def test_numbers_beyond_what_a_window_can_show_are_damage(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "s.ganexplorer"
+    save_session(path, full_session())
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UserError, match="damaged"):
+        load_session(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"stars": (torch.zeros(2),) * 10_001}, "stars is no list of at most 10,000"),
+        ({"z": torch.full((7,), math.inf)}, "z is empty, too long or not finite"),
+        ({"bookmarks": (Bookmark("", torch.zeros(2)),)}, "name"),
+        ({"basket": (Share(torch.zeros(2), 1e12),)}, "a weight"),
+    ],
+)
+def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = tmp_path / "s.ganexplorer"
+    save_session(path, full_session())
+    before, session = path.read_bytes(), full_session()
+    with pytest.raises(UserError, match=f"not saved.*{words}"):
+        save_session(path, dataclasses.replace(session, state=dataclasses.replace(session.state, **changes)))
+    assert path.read_bytes() == before
+
+
+def test_an_effect_beyond_bounds_is_as_one_that_is_not_known(tmp_path: Path) -> None:
+    path, session = tmp_path / "s.ganexplorer", full_session()
+    huge = (Direction.of("steep", latents(1)[0], 1e30),)
+    save_session(path, dataclasses.replace(session, state=dataclasses.replace(session.state, directions=huge)))
+    assert math.isnan(load_session(path).state.directions[0].effect)
+
+
+@pytest.mark.parametrize("model", ["C:\\somewhere\\m.safetensors", "/elsewhere/m.safetensors"])
+def test_a_model_beside_the_session_is_found_on_another_system(tmp_path: Path, model: str) -> None:
+    Checkpoint(trained_like(GENERATORS["mlp-64"])).save(tmp_path / "m.safetensors")
+    assert model_of(tmp_path / "s.ganexplorer", full_session(model)).path == tmp_path / "m.safetensors"

@@ -383,3 +383,14 @@ def test_more_frames_than_a_film_can_have_are_refused_in_words(bench, tmp_path):
     film = Film(path, Renderer(make_generator()), "small", "", tmp_path / "film.gif", frames=1)
     with pytest.raises(UserError, match="at least 2"):
         write(film, lambda done, total: None, threading.Event())
+
+
+def test_keys_of_another_film_are_replaced_only_when_asked_twice(panel, qtbot, tmp_path):
+    keys = tmp_path / "film-keys.npy"
+    keys.write_bytes(b"of film.mp4")
+    dialog = opened(panel, qtbot, tmp_path / "film.gif")
+    qtbot.mouseClick(dialog.go, LEFT)
+    assert "film-keys.npy is there already" in dialog.words.text()
+    assert keys.read_bytes() == b"of film.mp4"
+    written(panel, dialog, qtbot)
+    assert keys.read_bytes() != b"of film.mp4"

@@ -86,3 +86,12 @@ def test_with_other_latents_the_tree_and_the_next_number_stay():
     assert [(step.number, step.parent, float(step.z)) for step in other] == [(3, None, -3), (7, 3, -7)]
     assert other.add(7, z(0)) == 8
     assert len(history) == 2
+
+
+def test_of_a_longer_history_the_newest_steps_are_kept():
+    long = History(Step(i, i - 1 if i else None, z(i)) for i in range(3 * LIMIT))
+    assert len(long) == LIMIT
+    assert long.newest == 3 * LIMIT - 1
+    assert long.path(long.newest)[0] == 2 * LIMIT
+    assert len(long.path(long.newest)) == LIMIT
+    assert long.add(long.newest, z(0)) == 3 * LIMIT

@@ -367,7 +367,7 @@ def test_another_latent_space_has_axes_of_its_own_and_found_ones_are_found_anew(
     expected = sefa(other, 1)[0]
     assert abs(float(rig.tool.axes[0].vector @ expected.vector)) == pytest.approx(1, abs=1e-4)
     assert rig.tool.axes[1].origin == "dimension"
-    assert rig.bar.lists[1].currentText().endswith("second strongest")
+    assert rig.bar.lists[1].currentText().endswith("second")
 
 
 def test_a_model_in_training_keeps_chosen_axes_and_the_drag_in_hand(rig, qtbot):

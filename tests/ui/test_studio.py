@@ -1,6 +1,7 @@
 """Looks and answers about the model on show."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from small_models import make_discriminator, make_generator
 
 from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Renderer, to_pixels
+from ganexplorer.ui import studio
+from ganexplorer.ui.document import Subject
 from ganexplorer.ui.studio import Sight
 
 
@@ -55,7 +58,7 @@ def test_an_answer_comes_in_the_thread_of_the_window(bench, qtbot):
     answers = []
     bench.studio.ask("norm", lambda sight: (sight, threading.current_thread()), answers.append)
     qtbot.waitUntil(lambda: bool(answers))
-    assert answers[0][0] is bench.sight
+    assert answers[0][0].renderer.spec is bench.sight.renderer.spec
     assert answers[0][1] is not threading.current_thread()
 
 
@@ -103,3 +106,74 @@ def test_a_picture_that_cannot_be_made_is_told_once(bench, qtbot):
     with qtbot.waitSignal(bench.studio.failed) as told:
         bench.studio.look(bench.document.z)
     assert "out of memory" in str(told.args[0])
+
+
+def test_large_pictures_are_kept_small_and_as_many_as_memory_allows(bench, qtbot, monkeypatch):
+    monkeypatch.setattr(studio, "LOOK_BYTES", 2_000_000)
+    bench.document.show(Subject("wide", make_generator(z_dim=2, image_shape=(3, 200, 520)).spec))
+    bench.studio.use(Sight(Renderer(make_generator(z_dim=2, image_shape=(3, 200, 520))), None))
+    zs = latents(bench, 20)
+    (look,) = wait_for(qtbot, bench.studio, zs[:1])
+    assert (look.image.width(), look.image.height()) == (256, 98)
+    assert look.pixels.shape == (67, 174, 3)
+    assert look.pixels.base is None
+    for z in zs:
+        wait_for(qtbot, bench.studio, [z])
+    kept = bench.studio._looks.values()
+    assert 10 < len(kept) < 20
+    assert sum(look.size for look in kept) <= 2_000_000
+
+
+def test_what_takes_long_is_given_up_when_the_window_closes(bench, qtbot):
+    begun, count = threading.Event(), []
+
+    def find(sight):
+        for _ in range(10_000):
+            count.append(sight.renderer.images(torch.zeros(1, 64)))
+            begun.set()
+            time.sleep(0.001)
+
+    bench.studio.ask("long", find, lambda _: None)
+    assert begun.wait(10)
+    bench.studio.stop()  # waits for the thread
+    assert len(count) < 9000
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_what_takes_long_goes_on_for_the_next_weights_unless_it_gives_up(bench, qtbot, gives_up):
+    begun, end, done = threading.Event(), threading.Event(), []
+
+    def find(sight):
+        sight.renderer.images(torch.zeros(1, 64))
+        begun.set()
+        end.wait(10)
+        done.append(sight.renderer.images(torch.zeros(1, 64)))
+
+    bench.studio.ask("long", find, lambda _: None, gives_up)
+    assert begun.wait(10)
+    bench.studio.use(Sight(Renderer(make_generator(seed=8)), None))
+    end.set()
+    answers = []
+    bench.studio.ask("after", lambda sight: "new", answers.append)
+    qtbot.waitUntil(lambda: bool(answers))
+    assert len(done) == (not gives_up)
+
+
+def test_an_error_about_the_last_model_leaves_what_is_wanted_of_the_next(bench, qtbot):
+    gate, errors = threading.Event(), []
+
+    class Broken(Renderer):
+        def images(self, z):
+            gate.wait(10)
+            raise MemoryError
+
+    zs = latents(bench)
+    bench.studio.failed.connect(errors.append)
+    bench.studio.use(Sight(Broken(make_generator()), None))
+    bench.studio.looks(zs)
+    qtbot.waitUntil(lambda: bool(bench.studio._in_hand))
+    bench.studio.use(bench.sight)
+    assert bench.studio.looks(zs) == [None] * 3
+    gate.set()
+    qtbot.waitUntil(lambda: len(bench.studio._looks) == 3)  # without being asked for again
+    assert not errors
