@@ -198,7 +198,7 @@ def compare(studio: Studio) -> None:
     entries = [zoo.ModelEntry("a-run", path) for path in snapshots]
     studio.window.open_entry(entries[-1])
     studio.until(lambda: studio.document.subject is not None and studio.document.subject.name == "a-run")
-    studio.window.comparison.start(entries, entries[0])
+    studio.window.comparison.start_with(entries, entries[0])
     studio.until(lambda: studio.window.canvas.second is not None)
     studio.panels.compare_bar.wipe.click()
     studio.save("compare", studio.panels.compare_bar, studio.window.canvas)

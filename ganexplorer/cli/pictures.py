@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from ganexplorer.core.zoo import ModelEntry
 
 
+DEFAULT_COUNT = 64
+
+
 def add(commands: Any) -> None:
     """Add the parsers of both commands."""
     command = add_command(
@@ -41,14 +44,11 @@ def add(commands: Any) -> None:
         "ganexplorer sample mnist-mlp-64 -n 64 --seed 7 --truncation 0.8 -o sheet.png",
     )
     add_model_or_session(command)
-    command.add_argument("-n", "--count", type=parse_positive, default=64, help="how many (default 64)")
-    command.add_argument(
-        "--seed", type=parse_seed, default=0, help="draws z; the same seed draws the same z (default 0)"
-    )
+    command.add_argument("-n", "--count", type=parse_positive, help="how many (default 64)")
+    command.add_argument("--seed", type=parse_seed, help="draws z; the same seed draws the same z (default 0)")
     command.add_argument(
         "--truncation",
         type=parse_finite,
-        default=1.0,
         metavar="FACTOR",
         help="times the distance of z from the prior's centre; below 1: more alike (default 1)",
     )
@@ -100,13 +100,17 @@ def add(commands: Any) -> None:
         help="path from z to z: straight (lerp), along a circle (slerp), inside a uniform prior (box); default slerp",
     )
     command.add_argument(
-        "--spline", action="store_true", help="smoothly through the keys instead of in corners (Smooth)"
+        "--spline",
+        action=argparse.BooleanOptionalAction,
+        help="smoothly through the keys instead of in corners (Smooth)",
     )
     command.add_argument(
-        "--even", action="store_true", help="pictures that differ equally from frame to frame, not latents (Even)"
+        "--even",
+        action=argparse.BooleanOptionalAction,
+        help="pictures that differ equally from frame to frame, not latents (Even)",
     )
-    command.add_argument("--loop", action="store_true", help="return to the first key (Loop)")
-    command.add_argument("--ping-pong", action="store_true", help="there and back; not with --loop")
+    command.add_argument("--loop", action=argparse.BooleanOptionalAction, help="return to the first key (Loop)")
+    command.add_argument("--ping-pong", action=argparse.BooleanOptionalAction, help="there and back; not with --loop")
     command.add_argument(
         "--extrapolate",
         type=parse_finite,
@@ -140,16 +144,21 @@ def _sample(arguments: argparse.Namespace) -> int:
     from ganexplorer.core.render import to_pixels
 
     check_suffix(arguments.out, (".png", ".npy"))
+    if arguments.session is not None:
+        for flag in ("count", "seed", "truncation"):
+            if getattr(arguments, flag) is not None:
+                raise UserError(f"--{flag}: a session has the one z that it shows. Leave out --{flag} or --session.")
     entry, session = chosen_model(arguments)
     checkpoint = entry.load()
     if session is not None:
         check_session(arguments, session, checkpoint.generator.spec)
         return _sample_session(arguments.out, entry, checkpoint.generator, session)
     generator = Generator(checkpoint)
+    truncation = 1.0 if arguments.truncation is None else arguments.truncation
     if arguments.z is None:
-        z = ganexplorer.sample(generator, arguments.count, arguments.seed, arguments.truncation)
+        z = ganexplorer.sample(generator, arguments.count or DEFAULT_COUNT, arguments.seed or 0, truncation)
     else:
-        z = latent.truncate(media.load_latents(arguments.z, generator.z_dim), generator.prior, arguments.truncation)
+        z = latent.truncate(media.load_latents(arguments.z, generator.z_dim), generator.prior, truncation)
     images = torch.cat(list(_in_chunks(generator, z)))
     if arguments.out.suffix.lower() == ".npy":
         media.save_npy(arguments.out, images)
@@ -233,16 +242,16 @@ def _way(arguments: argparse.Namespace, session: Session | None) -> Morph:
     from ganexplorer.core.state import Morph
 
     saved = Morph(ping_pong=False) if session is None else session.morph
-    loop = arguments.loop or saved.loop
+    loop = saved.loop if arguments.loop is None else arguments.loop
     reach = saved.reach if arguments.extrapolate is None else arguments.extrapolate
     return Morph(
         arguments.mode or saved.mode,
         loop,
-        arguments.spline or saved.spline,
-        arguments.even or saved.even,
+        saved.spline if arguments.spline is None else arguments.spline,
+        saved.even if arguments.even is None else arguments.even,
         0.0 if loop else reach,  # a loop has no ends
         saved.seconds,
-        (arguments.ping_pong or saved.ping_pong) and not loop,
+        (saved.ping_pong if arguments.ping_pong is None else arguments.ping_pong) and not loop,
     )
 
 

@@ -5,13 +5,12 @@ Latents are float32, (N, z_dim) or (z_dim,); weights, (N,), are any numbers, neg
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
+from ganexplorer.core.norms import typical_norm
 
 _NOTHING = 1e-6  # a sum of weights, or a norm as a share of the typical one, that is 0 but for rounding
 
@@ -24,11 +23,6 @@ def combine(latents: Tensor, weights: Tensor, prior: Prior) -> Tensor:
     w = weights.double()
     total = w @ latents.double() + (1 - w.sum()) * prior.center
     return total.float()
-
-
-def typical_norm(prior: Prior, z_dim: int) -> float:
-    """The distance from the centre at which the samples of a prior lie: the root of its mean square, std √z_dim."""
-    return prior.std * math.sqrt(z_dim)
 
 
 def at_typical_norm(z: Tensor, prior: Prior) -> Tensor:

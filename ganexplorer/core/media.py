@@ -224,7 +224,7 @@ def _ffmpeg(path: Path | str) -> str:
     except (ImportError, RuntimeError) as error:
         raise UserError(
             f"{path}: not written, MP4 needs a package that is not installed or not whole ({error}). "
-            'Install it: pip install "ganexplorer[video]", or in a clone uv sync --extra video. Or write a .gif.'
+            'Install it: uv sync --extra video in a clone, or uv tool install ".[video]". Or write a .gif.'
         ) from None
 
 

@@ -29,7 +29,7 @@ from ganexplorer.core.spec import MAX_Z_DIM
 from ganexplorer.core.state import Bookmark, Gallery, GalleryOrder, Morph, Share, State, Step
 
 FORMAT = "ganexplorer-session-1"
-SUFFIX = ".ganexplorer"
+SUFFIX = zoo.SESSION_SUFFIX
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ITEMS = 10_000  # of each list
 MAX_NAME = 200  # characters
@@ -254,7 +254,9 @@ def _decode(value: object, what: str) -> Tensor:
 def _direction_to_dict(direction: Direction) -> dict[str, Any]:
     measures = {"effect": direction.effect, "fit": direction.fit}
     return {"name": direction.name, "vector": _encode(direction.vector), "origin": direction.origin} | {
-        name: value for name, value in measures.items() if abs(value) < _MAX_NUMBER  # not nan either
+        name: value
+        for name, value in measures.items()
+        if abs(value) < _MAX_NUMBER  # not nan either
     }
 
 

@@ -38,6 +38,7 @@ GENERATOR_FILE = "generator.safetensors"
 DISCRIMINATOR_FILE = "discriminator.safetensors"
 CARD_FILE = "card.json"
 _MAX_NAME = 4096  # bytes of the one in LATEST
+SESSION_SUFFIX = ".ganexplorer"  # of `session.save_session`
 FIRST_MODEL = "mnist-mlp-64"  # what the window opens on
 
 
@@ -189,6 +190,8 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
             f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet. "
             "Name a file in it, or another folder."
         )
+    if is_there and path.suffix.lower() == SESSION_SUFFIX:
+        raise UserError(f"{path}: is a session, not a model. Name it after --session.")
     if is_there:
         is_of_folder = path.name == GENERATOR_FILE and (path.parent / CARD_FILE).is_file()
         return ModelEntry(path.resolve().parent.name if is_of_folder else path.stem, path)

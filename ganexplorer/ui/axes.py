@@ -23,7 +23,7 @@ Pair = tuple[Direction | None, Direction | None]  # to the right, up
 FOUND: tuple[AxisKind, ...] = ("sefa", "pca", "local")  # what takes looking for
 COUNT = 2  # of each of those
 REST = 200  # milliseconds that z rests before it is looked for what changes the picture most there
-TITLES: dict[AxisKind, str] = {"sefa": "SeFa", "pca": "PCA", "local": "Local"}
+TITLES: dict[AxisKind, str] = {"sefa": "SeFa", "pca": "PCA", "local": "Here"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,7 @@ class AxisBar(QWidget):
         self.lists = [self._list(0, "To the right"), self._list(1, "Upwards")]
         self.swap = QToolButton(text="⇄", toolTip="Swap the two axes", accessibleName="Swap the two axes")
         self.swap.clicked.connect(tool.chooser.swap)
+        self.swap.setFixedWidth(32)  # the lists need the room
         self.map = QToolButton(text="Map", checkable=True, accessibleName="Map of the plane")
         self.map.setToolTip("A map of the plane of both axes; click or drag on it to go there")
         self.map.setChecked(tool.is_map_shown)

@@ -10,7 +10,8 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from torch import Tensor
 
-from ganexplorer.core.basket import at_typical_norm, combine, typical_norm
+from ganexplorer.core.basket import at_typical_norm, combine
+from ganexplorer.core.norms import typical_norm
 from ganexplorer.core.state import Share
 from ganexplorer.ui.basket_means import Means, SampleMeans, means_of
 from ganexplorer.ui.basket_strip import SLOTS, BasketStrip

@@ -147,14 +147,20 @@ class Comparison(QObject):
     def is_on(self) -> bool:
         return not self._bar.isHidden()
 
-    def start(self, entries: list[zoo.ModelEntry], entry: zoo.ModelEntry | None) -> None:
-        """Compare with `entry`, by default the first of `entries` that has another name than the one on show."""
-        self._bar.offer(entries)
-        name = self._document.subject.name if self._document.subject else ""
-        entry = entry or next((other for other in entries if other.name != name), entries[0] if entries else None)
-        if entry is None:
+    def start(self, entries: list[zoo.ModelEntry], shown: zoo.ModelEntry | None) -> None:
+        """Compare the model on show, `shown`, with another of `entries`, or with an earlier snapshot of its run."""
+        others = [entry for entry in entries if shown is None or entry.path != shown.path]
+        earlier = [] if shown is None else [entry for entry in snapshots_of(shown) if entry.path != shown.path]
+        candidates = [*reversed(earlier), *others]
+        if not candidates:
+            self.is_on_changed.emit(False)
             self.notice.emit("There is no second model to compare with: open or train one first.")
             return
+        self.start_with(entries, candidates[0])
+
+    def start_with(self, entries: list[zoo.ModelEntry], entry: zoo.ModelEntry) -> None:
+        """Compare with `entry`, one of `entries` or a snapshot of one."""
+        self._bar.offer(entries)
         self._bar.show()
         self.is_on_changed.emit(True)
         self.open(entry)

@@ -237,7 +237,7 @@ class DirectionView(QListView):
         direction = self._model.directions[row]
         index = self._model.index(row)
         menu.addAction("Rename", QKeySequence(Qt.Key.Key_F2), lambda: self.rename(row))
-        menu.addAction("Back to 0", QKeySequence(Qt.Key.Key_Delete), lambda: self._model.setData(index, 0.0))
+        menu.addAction("Back to the centre", QKeySequence(Qt.Key.Key_Delete), lambda: self._model.setData(index, 0.0))
         menu.addSeparator()
         menu.addAction("Use as horizontal axis", lambda: self.axis_wanted.emit(direction, 0))
         menu.addAction("Use as vertical axis", lambda: self.axis_wanted.emit(direction, 1))

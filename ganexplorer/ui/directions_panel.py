@@ -208,7 +208,7 @@ class DirectionsPanel(QWidget):
             action = self.menu.addAction(text, partial(self.finder.find, text.split()[0].rstrip(","), find))
             action.setToolTip(tip)
         local = self.menu.addAction("Local: what changes most right here", self._add_local)
-        local.setToolTip("What changes this picture most (Jacobian)")
+        local.setToolTip("What changes the picture most right here (Jacobian)")
         self.menu.addSeparator()
         self.menu.addActions([self.between, self.starred])
         self.menu.addSection("Measured in samples")

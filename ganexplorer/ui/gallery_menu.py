@@ -37,6 +37,6 @@ def cell_menu(
     menu.addAction("Take the star away" if is_starred else "Star", lambda: toggle_stars([z]))
     menu.addSeparator()
     add_latent_actions(menu, document, z, origin)
-    copy = menu.addAction("Copy seed number", lambda: QGuiApplication.clipboard().setText(origin))
+    copy = menu.addAction("Copy seed and number", lambda: QGuiApplication.clipboard().setText(origin))
     copy.setEnabled(has_seed)
     return menu

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDockWidget,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -116,7 +117,7 @@ class LatentPanel(QWidget):
         self.lock_shown = menu.addAction("Lock all shown", self._lock_shown)
         self.unlock_all = menu.addAction("Unlock all", self._unlock_all)
         menu.addSeparator()
-        self.reset_all = menu.addAction("Reset all", self._document.zero)
+        self.reset_all = menu.addAction("All back to the centre", self._document.zero)
         menu.aboutToShow.connect(self._on_menu)
         button.setMenu(menu)
         return button
@@ -180,6 +181,10 @@ class LatentPanel(QWidget):
 
     @Slot()
     def _find(self) -> None:
+        dock = self.parentWidget()
+        if isinstance(dock, QDockWidget):  # it may be closed, or lie under another tab
+            dock.show()
+            dock.raise_()
         self.as_sliders.click()
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()

@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         if self.comparison.is_on:
             self.comparison.stop()
         else:
-            self.comparison.start(self.models.entries, None)
+            self.comparison.start(self.models.entries, self._entry)
 
     @Slot()
     def save_picture(self) -> None:

@@ -234,10 +234,7 @@ def make_looks(sight: Sight, latents: Tensor) -> list[Look]:
     """The looks of latents, (N, z_dim)."""
     images = sight.renderer.images(latents)
     verdicts = None if sight.judge is None else sight.judge.verdicts(images).tolist()
-    return [
-        _look(pixels, None if verdicts is None else verdicts[i])
-        for i, pixels in enumerate(to_pixels(images))
-    ]
+    return [_look(pixels, None if verdicts is None else verdicts[i]) for i, pixels in enumerate(to_pixels(images))]
 
 
 def _look(pixels: Pixels, verdict: float | None) -> Look:

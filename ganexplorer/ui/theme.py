@@ -88,7 +88,7 @@ def apply(app: QApplication, theme: Theme) -> None:
 def _style_sheet(theme: Theme) -> str:
     return f"""
         QMainWindow::separator {{ background: {theme.window}; width: 6px; height: 6px; }}
-        QDockWidget {{ color: {theme.quiet}; titlebar-close-icon: none; titlebar-normal-icon: none; }}
+        QDockWidget {{ color: {theme.quiet}; border: 1px solid {theme.line}; }}
         QDockWidget::title {{ padding: 6px 8px; background: {theme.window}; text-align: left; }}
         QTabBar {{ background: {theme.window}; }}
         QTabBar::tab {{ padding: 6px 12px; color: {theme.quiet}; background: transparent; border: 0;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintDevice, QPen
+from PySide6.QtGui import QColor, QImage, QPaintDevice, QPainter, QPen
 
 from ganexplorer.ui.studio import Look
 from ganexplorer.ui.theme import Theme

@@ -480,7 +480,7 @@ def test_an_mp4_without_imageio_ffmpeg_is_refused_with_the_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     refusal = command("interpolate", "probe-gray", "--seeds", "1,2", "-o", tmp_path / "m.mp4").refusal
-    assert 'pip install "ganexplorer[video]"' in refusal
+    assert "uv sync --extra video" in refusal
     assert not list(tmp_path.iterdir())
 
 

@@ -84,8 +84,11 @@ def test_interpolate_goes_the_way_of_a_session(session: Path, tmp_path: Path, ge
 
 
 def test_a_flag_outdoes_the_session(session: Path, tmp_path: Path) -> None:
-    plain, loop = tmp_path / "a.gif", tmp_path / "b.gif"
+    plain, loop, once = tmp_path / "a.gif", tmp_path / "b.gif", tmp_path / "c.gif"
     assert cli.main(["interpolate", "--session", str(session), "--frames", "6", "-o", str(plain)]) == 0
+    flags = ["--no-ping-pong", "--frames", "6", "-o", str(once)]
+    assert cli.main(["interpolate", "--session", str(session), *flags]) == 0
+    assert frames(once) == 6
     assert cli.main(["interpolate", "--session", str(session), "--loop", "--frames", "6", "-o", str(loop)]) == 0
     assert frames(loop) == 6
     assert frames(plain) == 10
@@ -96,7 +99,9 @@ def test_a_flag_outdoes_the_session(session: Path, tmp_path: Path) -> None:
     [
         (["sample", "-o", "out.png"], "name a MODEL"),
         (["sample", "--session", "no.ganexplorer", "-o", "out.png"], "no such file"),
-        (["interpolate", MODEL, "-o", "out.gif"], "--seeds or --z"),
+        (["interpolate", MODEL, "-o", "out.gif"], "--seeds"),
+        (["sample", "--session", "s.ganexplorer", "-n", "4", "-o", "out.png"], "--count: a session has the one z"),
+        (["sample", "--session", "s.ganexplorer", "--truncation", "1", "-o", "out.png"], "--truncation"),
     ],
 )
 def test_what_is_missing_is_named(arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,3 +127,11 @@ def test_a_session_of_another_space_is_refused(
     save_session(path, Session(MODEL, MODEL, "", generator.prior, State(z), (Step(0, None, z),)))
     assert cli.main(["sample", "--session", str(path), "-o", str(tmp_path / "out.png")]) == 2
     assert "z 64" in capsys.readouterr().err
+
+
+def test_a_session_in_the_place_of_a_model_is_told(
+    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["sample", str(session), "-o", str(tmp_path / "out.png")], ["inspect", str(session)]):
+        assert cli.main(command) == 2
+        assert "is a session, not a model. Name it after --session." in capsys.readouterr().err

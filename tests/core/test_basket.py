@@ -9,9 +9,10 @@ import pytest
 import torch
 from small_nets import seeded_generator
 
-from ganexplorer.core.basket import RunningMean, at_typical_norm, combine, typical_norm, weighted_mean
+from ganexplorer.core.basket import RunningMean, at_typical_norm, combine, weighted_mean
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
+from ganexplorer.core.norms import typical_norm
 
 PRIORS = [Prior.normal(), Prior.normal(1.5, 0.3), Prior.uniform(-2, 3), Prior.constant(0.5)]
 

@@ -105,7 +105,7 @@ def test_a_model_of_another_latent_space_gets_the_latent_carried_over(shot, tmp_
     strange = make_generator(seed=3, z_dim=10, prior=Prior.uniform(), image_shape=(3, 16, 16))
     entry = zoo.save_model(tmp_path / "models" / "strange", Checkpoint(strange))
     shot.window.models.add(entry)
-    shot.window.comparison.start(shot.window.models.entries, entry)
+    shot.window.comparison.start_with(shot.window.models.entries, entry)
     here, there = shot.document.subject.space, LatentSpace(10, Prior.uniform())
     second_settled(shot, shot.expected(strange, carry(shot.document.z[None], here, there)[0]))
     assert "10 dimensions instead of 64" in shot.window.notices.text
@@ -123,7 +123,7 @@ def test_two_snapshots_of_one_run(shot, tmp_path, generator):
     entry = zoo.ModelEntry("a-run", folder / "00000300.safetensors")
     assert [e.path.stem for e in snapshots_of(entry)] == ["00000100", "00000200", "00000300"]
     window = shot.window
-    window.comparison.start([entry], entry)
+    window.comparison.start_with([entry], entry)
     second_settled(shot, shot.expected(networks[300]))
     assert window.canvas.second.label == "a-run, step 300"
     window.panels.compare_bar.snapshot.setCurrentIndex(0)
@@ -149,8 +149,28 @@ def test_a_picture_of_bars_stands_beside_another(shot, tmp_path):
         entries.append(zoo.save_model(tmp_path / "models" / f"bars{seed}", Checkpoint(network)))
     shot.window.open_entry(entries[0])
     shot.qtbot.waitUntil(lambda: shot.document.subject.name == "bars1", timeout=10_000)
-    shot.window.comparison.start(entries, entries[1])
+    shot.window.comparison.start_with(entries, entries[1])
     shot.qtbot.waitUntil(lambda: shot.window.canvas.second is not None, timeout=10_000)
     shot.qtbot.mouseClick(shot.window.panels.compare_bar.wipe, LEFT)
     first, second = shot.window.canvas._rooms()
     assert not first.intersects(second)
+
+
+def test_one_model_alone_is_not_compared_with_itself(shot):
+    shot.window.commands.compare.trigger()
+    assert "no second model" in shot.window.notices.text
+    assert not shot.window.commands.compare.isChecked()
+    assert shot.window.panels.compare_bar.isHidden()
+    assert shot.window.canvas.second is None
+
+
+def test_a_run_alone_is_compared_with_its_snapshot_before(shot, tmp_path):
+    folder = tmp_path / "runs" / "a-run" / "snapshots"
+    folder.mkdir(parents=True)
+    (folder.parent / "config.json").write_text("{}")
+    for step in (100, 200):
+        Checkpoint(make_generator(seed=step)).save(folder / f"{step:08d}.safetensors")
+    entry = zoo.ModelEntry("a-run", folder / "00000200.safetensors")
+    shot.window.comparison.start([entry], entry)
+    shot.qtbot.waitUntil(lambda: shot.window.canvas.second is not None, timeout=10_000)
+    assert shot.window.canvas.second.label == "a-run, step 100"

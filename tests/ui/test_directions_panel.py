@@ -295,7 +295,7 @@ def test_the_menu_of_a_row_puts_it_on_an_axis_and_removes_it(panel, bench, qtbot
         with qtbot.waitSignal(panel.axis_wanted) as wanted:
             actions[text].trigger()
         assert wanted.args == [bench.document.directions[1], which]
-    actions["Back to 0"].trigger()
+    actions["Back to the centre"].trigger()
     assert amount(bench, 1) == pytest.approx(0, abs=1e-5)
     actions["Remove"].trigger()
     assert names(bench) == ["way 0", "way 2"]

@@ -502,7 +502,7 @@ def test_the_menu_names_bookmarks_fills_the_basket_and_copies_the_seed(gallery):
     choose(gallery, 7, "Add to basket (+)")
     choose(gallery, 8, "Subtract in basket (\N{MINUS SIGN})")
     choose(gallery, 9, "Bookmark")
-    choose(gallery, 9, "Copy seed number")
+    choose(gallery, 9, "Copy seed and number")
     assert [share.weight for share in document.basket] == [1, -1]
     assert torch.equal(document.basket[1].z, gallery.model.rows[8])
     assert document.bookmarks[0].name == "seed 12, sample 9, truncation 0.7"

@@ -330,7 +330,7 @@ def test_sefa_as_axes_is_that_of_the_network(rig, generator, qtbot):
 
 
 def test_local_axes_are_looked_for_anew_where_z_rests_but_not_in_mid_drag(rig, generator, qtbot):
-    choose(rig.bar.lists[0], "Local 1")
+    choose(rig.bar.lists[0], "Here 1")
     qtbot.waitUntil(lambda: rig.tool.axes[0].origin == "jacobian")
     first = rig.tool.axes[0]
     rig.press(CENTER)

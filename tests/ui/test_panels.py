@@ -38,3 +38,12 @@ def test_every_panel_can_be_hidden_and_shown_by_the_view_menu(window):
         dock.toggleViewAction().trigger()
     assert all(dock.toggleViewAction().isChecked() for dock in window.panels.docks)
     assert window.models.isVisible()
+
+
+def test_ctrl_f_finds_the_sliders_behind_another_tab(window, qtbot):
+    directions = next(dock for dock in window.panels.docks if dock.windowTitle() == "Directions")
+    directions.raise_()
+    qtbot.waitUntil(lambda: window.latent.visibleRegion().isEmpty())
+    qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.latent.search.visibleRegion().isEmpty())
+    assert window.latent.search.hasFocus() or window.focusWidget() is window.latent.search
