@@ -286,6 +286,7 @@ class LatentView(QListView):
     def _forget(self) -> None:
         """Other dimensions: the strongest of them are to be seen, not the one of the same number."""
         self._kept = -1
+        self.scrollToTop()
 
     @Slot()
     def _on_layout_changed(self) -> None:

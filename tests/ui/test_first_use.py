@@ -65,6 +65,9 @@ def basket(bench, qtbot):
 
 def test_the_basket_fits_into_its_narrowest_place_and_grows_with_the_room(bench, basket, qtbot):
     strips = basket.strip, basket.outcome
+    for s in strips: print(s.geometry(), s.horizontalScrollBar().maximum(), s.sizeHint(), s.viewport().size())
+    QTest.qWait(300)
+    for s in strips: print(s.geometry(), s.horizontalScrollBar().maximum(), s.sizeHint(), s.viewport().size())
     qtbot.waitUntil(lambda: all(strip.horizontalScrollBar().maximum() == 0 for strip in strips))
     small, least = basket.strip.picture_rect(0).width(), basket.minimumSizeHint()
     basket.resize(1190, 260)
@@ -85,7 +88,7 @@ def test_the_basket_asks_nothing_of_a_model_that_the_document_does_not_show_yet(
     other = make_generator(seed=9, z_dim=100, image_shape=(1, 8, 8))
     renderer = Renderer(other, "cpu")
     qtbot.waitUntil(lambda: not bench.studio._answers, timeout=20_000)
-    bench.studio.use(Sight(renderer))
+    bench.studio.use(Sight(renderer, None))
     assert not bench.studio._answers
     bench.document.show(Subject("other", other.spec))
     qtbot.waitUntil(lambda: basket.outcome.model().cells[3].look is not None, timeout=20_000)
