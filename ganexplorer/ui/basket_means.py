@@ -11,6 +11,7 @@ from ganexplorer.core import latent
 from ganexplorer.core.basket import RunningMean, weighted_mean
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import batch_size
 from ganexplorer.core.render import to_pixels
 from ganexplorer.ui.canvas import to_qimage
 from ganexplorer.ui.studio import Look, Sight, make_looks
@@ -46,7 +47,8 @@ class SampleMeans:
         """Add a chunk."""
         if self._latents is None:
             self._latents = latent.seeded(self._prior, self._z_dim, 0, self.count)
-        self._images.add(sight.renderer.images(self._latents[self.done : self.done + CHUNK]))
+        at_once = batch_size(sight.renderer.spec, CHUNK)
+        self._images.add(sight.renderer.images(self._latents[self.done : self.done + at_once]))
         if self.done == self.count:
             z = weighted_mean(self._latents, torch.ones(self.count))
             (look,) = make_looks(sight, z[None])

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QListView,
     QSizePolicy,
     QStyle,
@@ -108,8 +109,12 @@ class StripDelegate(QStyledItemDelegate):
         self.here = b""  # the key of z, whose cells are framed
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        height = math.ceil(self.side) + 2 * MARGIN + self._line_count * self._line_height + MARGIN
-        return QSize(max(self._width, math.ceil(self.side) + 2 * MARGIN), height)
+        return self.size_for(self.side)
+
+    def size_for(self, side: float) -> QSize:
+        """Of a cell whose picture has this side."""
+        height = math.ceil(side) + 2 * MARGIN + self._line_count * self._line_height + MARGIN
+        return QSize(max(self._width, math.ceil(side) + 2 * MARGIN), height)
 
     def picture_rect(self, cell: QRect) -> QRectF:
         left = cell.left() + round((cell.width() - self.side) / 2)
@@ -154,6 +159,7 @@ class Strip(QListView):
     """The cells side by side. Letters and signs are left to the panel that it stands in."""
 
     chosen = Signal(int)  # a cell, by a click or Return
+    least_cells = 2  # that are always seen
 
     def __init__(self, model: StripModel, delegate: StripDelegate, studio: Studio, parent: QWidget) -> None:
         super().__init__(parent)
@@ -169,6 +175,7 @@ class Strip(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setStyleSheet("QListView { background: transparent; }")  # no box in the panel
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         studio.arrived.connect(self.viewport().update)
         studio.changed.connect(self.relayout)
@@ -204,9 +211,8 @@ class Strip(QListView):
         return QSize(size.width() * self.model().rowCount(), size.height())
 
     def minimumSizeHint(self) -> QSize:
-        size = self.sizeHintForIndex(self.model().index(0, 0))
-        grown = self._delegate.side - self._side(THUMBNAIL)  # gives way when the panel is made lower
-        return QSize(2 * size.width(), size.height() - math.ceil(grown))
+        size = self._delegate.size_for(self._side(THUMBNAIL))  # larger ones give way when the panel is made smaller
+        return QSize(self.least_cells * size.width(), size.height())
 
     def currentChanged(self, current: QModelIndex | QPersistentModelIndex, previous: Index) -> None:
         super().currentChanged(current, previous)

@@ -107,7 +107,8 @@ def _style_sheet(theme: Theme) -> str:
         QToolButton:disabled {{ color: {theme.faint}; background: {theme.surface}; }}
         QToolButton[popupMode="2"] {{ padding-right: 20px; }}
         QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: center right; right: 6px; }}
-        QToolButton#flat, QToolBar QToolButton {{ padding: 4px 10px; border-color: transparent; background: transparent; }}
+        QToolButton#flat, QToolBar QToolButton {{ padding: 4px 10px; border-color: transparent;
+                                                  background: transparent; }}
         QToolBar QToolButton:disabled {{ background: transparent; }}
         QToolButton#flat:hover, QToolBar QToolButton:hover {{ background: {theme.raised}; }}
         QToolButton#flat:pressed, QToolBar QToolButton:pressed {{ background: {theme.track}; }}
