@@ -17,18 +17,18 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import torch  # noqa: E402
-from PySide6.QtCore import QPoint, QRect, Qt  # noqa: E402
-from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+import torch
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
-from ganexplorer import cli  # noqa: E402
-from ganexplorer.core import zoo  # noqa: E402
-from ganexplorer.core.latent import seeded  # noqa: E402
-from ganexplorer.core.state import Share  # noqa: E402
-from ganexplorer.ui import theme  # noqa: E402
-from ganexplorer.ui.axes import AxisChoice  # noqa: E402
-from ganexplorer.ui.main_window import MainWindow  # noqa: E402
+from ganexplorer import cli
+from ganexplorer.core import zoo
+from ganexplorer.core.latent import seeded
+from ganexplorer.core.state import Share
+from ganexplorer.ui import theme
+from ganexplorer.ui.main_window import MainWindow
+from ganexplorer.ui.picture.axes import AxisChoice
 
 FOLDER = Path(__file__).parent / "guide"
 MODEL = "mnist-mlp-64"

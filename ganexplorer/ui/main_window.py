@@ -21,25 +21,25 @@ from ganexplorer.core.session import SUFFIX, is_session
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
 from ganexplorer.train.runs import folder_of
-from ganexplorer.ui import recent
-from ganexplorer.ui.clipboard import LatentClipboard
-from ganexplorer.ui.comparing import Comparison, step_of
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.dropping import FileDrops
-from ganexplorer.ui.file_watch import FileWatch
-from ganexplorer.ui.importing import Importer
-from ganexplorer.ui.latent_files import LatentFiles
-from ganexplorer.ui.measuring import EffectMeter
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.files import recent
+from ganexplorer.ui.files.clipboard import LatentClipboard
+from ganexplorer.ui.files.dropping import FileDrops
+from ganexplorer.ui.files.file_watch import FileWatch
+from ganexplorer.ui.files.importing import Importer
+from ganexplorer.ui.files.latent_files import LatentFiles
+from ganexplorer.ui.files.opening import Opened, Opener, OpenFailed, OpenRequest, live_sight, thumbnail
+from ganexplorer.ui.files.recent import RecentMenu
+from ganexplorer.ui.files.session_files import SessionFiles
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
-from ganexplorer.ui.opening import Opened, Opener, OpenFailed, OpenRequest, live_sight, thumbnail
 from ganexplorer.ui.panels import Panels
-from ganexplorer.ui.recent import RecentMenu
-from ganexplorer.ui.session_files import SessionFiles
+from ganexplorer.ui.picture.comparing import Comparison, step_of
 from ganexplorer.ui.status_line import StatusLine
-from ganexplorer.ui.studio import Sight, Studio
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.train_panel import read_run
-from ganexplorer.ui.workers import Frame, JobResult, JobThread, RenderThread
+from ganexplorer.ui.training.train_panel import read_run
+from ganexplorer.ui.work.measuring import EffectMeter
+from ganexplorer.ui.work.studio import Sight, Studio
+from ganexplorer.ui.work.workers import Frame, JobResult, JobThread, RenderThread
 
 MODELS = "*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar"
 OPENABLE = (

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
 
-from ganexplorer.ui.recent import RecentMenu
+from ganexplorer.ui.files.recent import RecentMenu
 
 Keys = QKeySequence.StandardKey
 

@@ -8,24 +8,24 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from ganexplorer.ui.axis_bar import AxisBar
-from ganexplorer.ui.basket_panel import BasketPanel
-from ganexplorer.ui.canvas import Canvas
-from ganexplorer.ui.comparing import CompareBar
-from ganexplorer.ui.directions_panel import DirectionsPanel
-from ganexplorer.ui.document import Document
-from ganexplorer.ui.gallery_panel import GalleryPanel
-from ganexplorer.ui.import_sheet import ImportSheet
-from ganexplorer.ui.latent_panel import LatentPanel
-from ganexplorer.ui.memory_panel import MemoryPanel
-from ganexplorer.ui.models_panel import ModelsPanel
-from ganexplorer.ui.morph_panel import MorphPanel
-from ganexplorer.ui.move_tool import MoveTool
-from ganexplorer.ui.notice_bar import NoticeBar
-from ganexplorer.ui.studio import Studio
+from ganexplorer.ui.basket.basket_panel import BasketPanel
+from ganexplorer.ui.directions.directions_panel import DirectionsPanel
+from ganexplorer.ui.editing.document import Document
+from ganexplorer.ui.files.import_sheet import ImportSheet
+from ganexplorer.ui.files.models_panel import ModelsPanel
+from ganexplorer.ui.gallery.gallery_panel import GalleryPanel
+from ganexplorer.ui.latent.latent_panel import LatentPanel
+from ganexplorer.ui.memory.memory_panel import MemoryPanel
+from ganexplorer.ui.morph.morph_panel import MorphPanel
+from ganexplorer.ui.parts.notice_bar import NoticeBar
+from ganexplorer.ui.picture.axis_bar import AxisBar
+from ganexplorer.ui.picture.canvas import Canvas
+from ganexplorer.ui.picture.comparing import CompareBar
+from ganexplorer.ui.picture.move_tool import MoveTool
+from ganexplorer.ui.picture.verdict_gauge import VerdictGauge
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.train_panel import TrainPanel
-from ganexplorer.ui.verdict_gauge import VerdictGauge
+from ganexplorer.ui.training.train_panel import TrainPanel
+from ganexplorer.ui.work.studio import Studio
 
 LEFT_WIDTH, RIGHT_WIDTH = 340, 370
 MODELS_HEIGHT, BOTTOM_HEIGHT = 130, 236  # of a window that is as high as its hint

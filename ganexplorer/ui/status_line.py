@@ -8,7 +8,7 @@ from collections import deque
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
-from ganexplorer.ui.workers import Frame
+from ganexplorer.ui.work.workers import Frame
 
 
 class StatusLine(QStatusBar):

@@ -16,9 +16,9 @@ from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Renderer
 from ganexplorer.train.config import RECIPES
 from ganexplorer.ui import theme
-from ganexplorer.ui.document import Document, Subject
+from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.main_window import MainWindow
-from ganexplorer.ui.studio import Sight, Studio
+from ganexplorer.ui.work.studio import Sight, Studio
 
 
 @pytest.fixture

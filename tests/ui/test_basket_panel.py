@@ -12,11 +12,12 @@ from ganexplorer.core.judge import Judge
 from ganexplorer.core.latent import Prior, seeded
 from ganexplorer.core.render import Renderer, to_pixels
 from ganexplorer.core.state import Share
-from ganexplorer.ui import basket_means, theme
-from ganexplorer.ui.basket_panel import CENTER, MEAN, PIXELS, SUM, BasketPanel
-from ganexplorer.ui.basket_strip import weight_words
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.studio import Sight, Studio
+from ganexplorer.ui import theme
+from ganexplorer.ui.basket import basket_means
+from ganexplorer.ui.basket.basket_panel import CENTER, MEAN, PIXELS, SUM, BasketPanel
+from ganexplorer.ui.basket.basket_strip import weight_words
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.work.studio import Sight, Studio
 
 LEFT = Qt.MouseButton.LeftButton
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier

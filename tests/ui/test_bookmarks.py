@@ -15,12 +15,12 @@ from ganexplorer.core.media import load_latents, save_npy
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.state import Bookmark
 from ganexplorer.ui import theme
-from ganexplorer.ui.bookmarks_panel import BookmarksPanel
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.latent_files import MOST_ROWS, LatentFiles, read_latents
-from ganexplorer.ui.memory_panel import MemoryPanel
-from ganexplorer.ui.studio import Sight, Studio
-from ganexplorer.ui.workers import JobThread
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.files.latent_files import MOST_ROWS, LatentFiles, read_latents
+from ganexplorer.ui.memory.bookmarks_panel import BookmarksPanel
+from ganexplorer.ui.memory.memory_panel import MemoryPanel
+from ganexplorer.ui.work.studio import Sight, Studio
+from ganexplorer.ui.work.workers import JobThread
 
 LEFT = Qt.MouseButton.LeftButton
 ALT = Qt.KeyboardModifier.AltModifier

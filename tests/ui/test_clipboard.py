@@ -8,8 +8,8 @@ from small_models import make_generator
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior, seeded
-from ganexplorer.ui.clipboard import LatentClipboard, copy_latent, paste_latent
-from ganexplorer.ui.document import Document, Subject
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.files.clipboard import LatentClipboard, copy_latent, paste_latent
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import to_pixels
-from ganexplorer.ui.comparing import snapshots_of
-from ganexplorer.ui.comparison import GRIP
-from ganexplorer.ui.latent_space import LatentSpace, carry
+from ganexplorer.ui.editing.latent_space import LatentSpace, carry
+from ganexplorer.ui.picture.comparing import snapshots_of
+from ganexplorer.ui.picture.comparison import GRIP
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -18,10 +18,10 @@ from ganexplorer.core.first_layer import pca, sefa
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui import theme
-from ganexplorer.ui.direction_rows import joined, unused_name
-from ganexplorer.ui.directions_panel import DirectionsPanel
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui.directions.direction_rows import joined, unused_name
+from ganexplorer.ui.directions.directions_panel import DirectionsPanel
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier

@@ -12,8 +12,8 @@ from ganexplorer.core.latent import Prior, seeded
 from ganexplorer.core.networks import mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.core.state import Bookmark, Share, State
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.history import LIMIT
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.editing.history import LIMIT
 
 PRIORS = [Prior.normal(), Prior.uniform(), Prior.constant(0.5), Prior.normal(1.0, 2.0)]
 QUICK = settings(

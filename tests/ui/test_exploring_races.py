@@ -19,9 +19,9 @@ from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.session import load_session
 from ganexplorer.ui import main_window
-from ganexplorer.ui.axes import AxisChoice
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.picture.axes import AxisChoice
+from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -22,10 +22,11 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.media import load_latents, read_origin
 from ganexplorer.core.paths import LatentPath
 from ganexplorer.core.render import Renderer
-from ganexplorer.ui import film_writing, theme
-from ganexplorer.ui.film_writing import Cancelled, Film, fitted_path, keys_path, model_argument, write
-from ganexplorer.ui.morph_panel import MorphPanel
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui import theme
+from ganexplorer.ui.morph import film_writing
+from ganexplorer.ui.morph.film_writing import Cancelled, Film, fitted_path, keys_path, model_argument, write
+from ganexplorer.ui.morph.morph_panel import MorphPanel
+from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
 HAS_VIDEO = importlib.util.find_spec("imageio_ffmpeg") is not None

@@ -15,11 +15,11 @@ from ganexplorer.core.directions import Direction
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.state import Share
 from ganexplorer.ui import theme
-from ganexplorer.ui.basket_panel import BasketPanel
-from ganexplorer.ui.calm_combo import CalmComboBox
-from ganexplorer.ui.direction_rows import DirectionModel
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui.basket.basket_panel import BasketPanel
+from ganexplorer.ui.directions.direction_rows import DirectionModel
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.parts.calm_combo import CalmComboBox
+from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
 

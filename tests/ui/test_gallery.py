@@ -15,9 +15,9 @@ from ganexplorer.core.judge import Judge
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer, to_pixels
 from ganexplorer.ui import theme
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.gallery_panel import GalleryPanel
-from ganexplorer.ui.studio import Sight, Studio
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.gallery.gallery_panel import GalleryPanel
+from ganexplorer.ui.work.studio import Sight, Studio
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganexplorer.core.state import Step
-from ganexplorer.ui.history import LIMIT, History
+from ganexplorer.ui.editing.history import LIMIT, History
 
 
 def z(value):

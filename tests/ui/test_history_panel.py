@@ -16,12 +16,13 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.latent_text import from_text
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.state import Step
-from ganexplorer.ui import history_panel, theme
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.history import LIMIT, History
-from ganexplorer.ui.history_panel import HistoryPanel
-from ganexplorer.ui.history_tree import Grid, layout
-from ganexplorer.ui.studio import Sight, Studio
+from ganexplorer.ui import theme
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.editing.history import LIMIT, History
+from ganexplorer.ui.memory import history_panel
+from ganexplorer.ui.memory.history_panel import HistoryPanel
+from ganexplorer.ui.memory.history_tree import Grid, layout
+from ganexplorer.ui.work.studio import Sight, Studio
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -11,10 +11,10 @@ from PySide6.QtGui import Qt
 
 from ganexplorer.core import zoo
 from ganexplorer.core.foreign import guard
-from ganexplorer.ui import recent
-from ganexplorer.ui.models_panel import ModelsPanel
-from ganexplorer.ui.recent import RecentMenu
-from ganexplorer.ui.tips import plain_tip
+from ganexplorer.ui.files import recent
+from ganexplorer.ui.files.models_panel import ModelsPanel
+from ganexplorer.ui.files.recent import RecentMenu
+from ganexplorer.ui.parts.tips import plain_tip
 
 
 @pytest.mark.parametrize("text", ["/a/<img src='/etc/x'>.pt", "<b>x</b>", "a & <i>b"])

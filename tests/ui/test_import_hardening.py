@@ -18,8 +18,8 @@ from torch import nn
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.foreign.opening import choices_file
 from ganexplorer.core.render import Renderer
-from ganexplorer.ui import file_watch
-from ganexplorer.ui.document import Subject
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.files import file_watch
 
 
 @pytest.fixture(autouse=True)

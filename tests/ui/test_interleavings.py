@@ -14,9 +14,9 @@ from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer
-from ganexplorer.ui.latent_space import LatentSpace, carry
-from ganexplorer.ui.move_tool import EDIT_PAUSE
-from ganexplorer.ui.workers import RenderThread
+from ganexplorer.ui.editing.latent_space import LatentSpace, carry
+from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
+from ganexplorer.ui.work.workers import RenderThread
 
 NORMAL_64 = LatentSpace(64, Prior.normal())
 
@@ -276,7 +276,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_open_model_selected(shot, tmp_p
 
 
 def test_a_slow_measurement_keeps_no_model_from_opening(shot, other, qtbot, monkeypatch):
-    from ganexplorer.ui import measuring
+    from ganexplorer.ui.work import measuring
 
     is_free = threading.Event()
 

@@ -10,11 +10,11 @@ from small_models import make_generator
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui import theme
-from ganexplorer.ui.bipolar import NEGATIVE, POSITIVE
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.palette_cells import Cells
-from ganexplorer.ui.palette_page import HINT, PalettePage
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.latent.palette_cells import Cells
+from ganexplorer.ui.latent.palette_page import HINT, PalettePage
+from ganexplorer.ui.parts.bipolar import NEGATIVE, POSITIVE
+from ganexplorer.ui.work.studio import Sight
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NONE, SHIFT, CONTROL = (

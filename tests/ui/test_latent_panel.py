@@ -14,16 +14,16 @@ from small_models import make_generator
 from ganexplorer.core.latent import Prior, truncate
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui import theme
-from ganexplorer.ui.bipolar import NEGATIVE, POSITIVE, bipolar
-from ganexplorer.ui.difference import DELAY, LEAST, OPACITY, STEP, changes, signed_difference
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.figures import ordinal, percentile_words
-from ganexplorer.ui.latent_delegate import lock_rect, name_rect, solo_rect
-from ganexplorer.ui.latent_panel import LatentPanel
-from ganexplorer.ui.latent_search import Row, Search
-from ganexplorer.ui.move_tool import EDIT_PAUSE
-from ganexplorer.ui.prior_gauge import PriorGauge
-from ganexplorer.ui.studio import Sight, Studio
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.latent.difference import DELAY, LEAST, OPACITY, STEP, changes, signed_difference
+from ganexplorer.ui.latent.latent_delegate import lock_rect, name_rect, solo_rect
+from ganexplorer.ui.latent.latent_panel import LatentPanel
+from ganexplorer.ui.latent.latent_search import Row, Search
+from ganexplorer.ui.latent.prior_gauge import PriorGauge
+from ganexplorer.ui.parts.bipolar import NEGATIVE, POSITIVE, bipolar
+from ganexplorer.ui.parts.figures import ordinal, percentile_words
+from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
+from ganexplorer.ui.work.studio import Sight, Studio
 
 LEFT = Qt.MouseButton.LeftButton
 NONE, SHIFT, CONTROL = (

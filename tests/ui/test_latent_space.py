@@ -9,8 +9,8 @@ import torch
 from ganexplorer.core.latent import Prior, seeded
 from ganexplorer.core.networks import mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
-from ganexplorer.ui.document import Document, Subject
-from ganexplorer.ui.latent_space import LatentSpace, carry, difference
+from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.editing.latent_space import LatentSpace, carry, difference
 
 NORMAL, UNIFORM, CONSTANT = Prior.normal(), Prior.uniform(), Prior.constant(0.5)
 PAIRS = list(itertools.permutations([NORMAL, UNIFORM, CONSTANT, Prior.constant(-2.0)], 2))

@@ -16,13 +16,14 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.paths import LatentPath
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.state import Gallery, Morph
-from ganexplorer.ui import playing, theme
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.key_strip import moved, without
-from ganexplorer.ui.morph_panel import WAYS, MorphPanel
-from ganexplorer.ui.path_plot import VERDICT_POINTS, typical_norms
-from ganexplorer.ui.playing import phase_of, played
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui import theme
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.morph import playing
+from ganexplorer.ui.morph.key_strip import moved, without
+from ganexplorer.ui.morph.morph_panel import WAYS, MorphPanel
+from ganexplorer.ui.morph.path_plot import VERDICT_POINTS, typical_norms
+from ganexplorer.ui.morph.playing import phase_of, played
+from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier

@@ -15,15 +15,15 @@ from ganexplorer.core.first_layer import sefa
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui import theme
-from ganexplorer.ui.axes import AxisChoice
-from ganexplorer.ui.axis_bar import AxisBar
-from ganexplorer.ui.bipolar_bar import Scale
-from ganexplorer.ui.canvas import Canvas
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.move_tool import DRAG_SPAN, MoveTool
-from ganexplorer.ui.plane_map import REACH, SIDE, Plane
-from ganexplorer.ui.studio import Sight
-from ganexplorer.ui.workers import Frame
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.parts.bipolar_bar import Scale
+from ganexplorer.ui.picture.axes import AxisChoice
+from ganexplorer.ui.picture.axis_bar import AxisBar
+from ganexplorer.ui.picture.canvas import Canvas
+from ganexplorer.ui.picture.move_tool import DRAG_SPAN, MoveTool
+from ganexplorer.ui.picture.plane_map import REACH, SIDE, Plane
+from ganexplorer.ui.work.studio import Sight
+from ganexplorer.ui.work.workers import Frame
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier

@@ -19,11 +19,12 @@ from ganexplorer.core.direction_files import DIRECTIONS_FILE, save_directions
 from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
-from ganexplorer.ui import file_watch, opening, recent, theme
-from ganexplorer.ui.file_watch import FileWatch
+from ganexplorer.ui import theme
+from ganexplorer.ui.files import file_watch, opening, recent
+from ganexplorer.ui.files.file_watch import FileWatch
+from ganexplorer.ui.files.opening import OpenRequest
 from ganexplorer.ui.main_window import MainWindow
-from ganexplorer.ui.opening import OpenRequest
-from ganexplorer.ui.workers import JobResult
+from ganexplorer.ui.work.workers import JobResult
 
 NONE = Qt.KeyboardModifier.NoModifier
 

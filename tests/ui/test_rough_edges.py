@@ -11,7 +11,7 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train.events import Scalars, Started
-from ganexplorer.ui import workers
+from ganexplorer.ui.work import workers
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -28,7 +28,9 @@ def test_the_wheel_over_the_recipe_does_not_reset_the_form(window):
 def test_a_run_of_billions_of_steps_shows_its_progress(window, tmp_path):
     spec = mlp_generator(4, (8,), (1, 4, 4), Prior.normal(), LeakyReLU(0.2), Tanh())
     total = 6 * 10**9
-    window.train._on_event(Started(tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0))
+    window.train._on_event(
+        Started(tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0)
+    )
     assert window.train.progress.value() * 2 == window.train.progress.maximum()
     assert window.train.explore.isEnabled()
 

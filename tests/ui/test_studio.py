@@ -10,9 +10,9 @@ from small_models import make_discriminator, make_generator
 
 from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Renderer, to_pixels
-from ganexplorer.ui import studio
-from ganexplorer.ui.document import Subject
-from ganexplorer.ui.studio import Sight
+from ganexplorer.ui.editing.document import Subject
+from ganexplorer.ui.work import studio
+from ganexplorer.ui.work.studio import Sight
 
 
 def latents(bench, count=3, seed=5):

@@ -1,0 +1,1 @@
+"""What a person edits: the document, undo, the history."""

@@ -1,0 +1,1 @@
+"""The latent vector as sliders and as a palette."""

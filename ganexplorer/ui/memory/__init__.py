@@ -1,0 +1,1 @@
+"""The history as a tree, and the bookmarks."""

@@ -1,0 +1,1 @@
+"""Key frames, the way through them, and films of it."""
