@@ -88,7 +88,8 @@ class SessionFiles(QObject):
         if session.prior != subject.prior or len(session.state.z) != subject.spec.z_dim:
             self.notice.emit(
                 f"{opened.request.name}: its model {opened.entry.name} has another latent space now "
-                f"(z {subject.spec.z_dim}, {subject.prior}, not z {len(session.state.z)}, {session.prior}). Put the model of then back."
+                f"(z {subject.spec.z_dim}, {subject.prior}, not z {len(session.state.z)}, {session.prior}). "
+                "Put the model of then back."
             )
             return
         if session.fingerprint and session.fingerprint != opened.sight.fingerprint:
