@@ -94,7 +94,9 @@ class Studio:
 
 def window(studio: Studio) -> None:
     studio.fresh()
+    studio.document.set_keys(studio.sample(0), tuple(studio.sample(seed) for seed in (2, 3, 5)), studio.sample(6))
     studio.save("window")
+    studio.document.set_keys(None, (), None)
 
 
 def sliders(studio: Studio) -> None:
@@ -164,7 +166,7 @@ def morph(studio: Studio) -> None:
 def gallery(studio: Studio) -> None:
     studio.fresh()
     studio.document.set_gallery(seed=4, order="most real first")
-    studio.document.set_stars([studio.sample(2)])
+    studio.document.set_stars(list(seeded(studio.document.prior, len(studio.document.z), 4, 12)[[2, 5, 9]]))
     studio.show_panel("Gallery")
     studio.save("gallery", studio.panels.gallery)
 

@@ -63,6 +63,17 @@ def basket(bench, qtbot):
     return panel
 
 
+def test_the_basket_of_stripes_that_fill_their_place_fits_too(bench, basket, qtbot):
+    bench.document.set_basket([])
+    other = make_generator(seed=9, z_dim=1, image_shape=(1, 1, 4))
+    bench.studio.use(Sight(Renderer(other, "cpu"), None))
+    bench.document.show(Subject("pattern", other.spec))
+    strips = basket.strip, basket.outcome
+    for width in range(558, 620, 4):
+        basket.resize(width, 260)
+        qtbot.waitUntil(lambda: all(strip.horizontalScrollBar().maximum() == 0 for strip in strips))
+
+
 def test_the_basket_fits_into_its_narrowest_place_and_grows_with_the_room(bench, basket, qtbot):
     strips = basket.strip, basket.outcome
     qtbot.waitUntil(lambda: all(strip.horizontalScrollBar().maximum() == 0 for strip in strips))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
@@ -17,7 +15,7 @@ from ganexplorer.ui.basket.basket_means import Means, SampleMeans, means_of
 from ganexplorer.ui.basket.basket_strip import SLOTS, BasketStrip
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.editing.latent_space import LatentSpace
-from ganexplorer.ui.gallery.look_grid import MARGIN
+from ganexplorer.ui.gallery.look_grid import THUMBNAIL
 from ganexplorer.ui.gallery.look_model import key_of, verdict_words
 from ganexplorer.ui.parts.look_strip import Cell, Strip, StripDelegate, StripModel
 from ganexplorer.ui.parts.panel_parts import MINUS, QuietLabel, tool_button, typed
@@ -288,9 +286,14 @@ class BasketPanel(QWidget):
 
     def _fit(self) -> None:
         """Let the pictures be as large as the room allows for all of them side by side."""
-        words = self.outcome.sizeHint().height() - math.ceil(self._delegate.side)  # and margins
-        count = self.strip.model().rowCount() + self._model.rowCount()
-        most = min(self.outcome.height() - words, (self.width() - 3 * GAP) // count - 2 * MARGIN, LARGEST)
+        rows = ((self.strip.delegate, self.strip.model().rowCount()), (self._delegate, self._model.rowCount()))
+        width, height = self.width() - 3 * GAP, self.outcome.height()
+        most = LARGEST
+        while most > THUMBNAIL and (
+            self._delegate.size_for(most).height() > height
+            or sum(count * delegate.size_for(most).width() for delegate, count in rows) > width
+        ):
+            most -= 1
         for view in (self.strip, self.outcome):
             view.fit(most)
 
