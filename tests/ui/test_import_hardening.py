@@ -20,6 +20,7 @@ from ganexplorer.core.foreign.opening import choices_file
 from ganexplorer.core.render import Renderer
 from ganexplorer.ui.editing.document import Subject
 from ganexplorer.ui.files import file_watch
+from ganexplorer.ui.work.studio import Sight
 
 
 @pytest.fixture(autouse=True)
@@ -221,7 +222,7 @@ def test_while_a_training_is_explored_the_sheet_is_away(opened):
     explore.setEnabled(True)
     explore.setChecked(True)
     subject = opened.document.subject
-    opened.window._show_subject(Subject("live", subject.spec, 5), opened.window.renderer)
+    opened.window._show_subject(Subject("live", subject.spec, 5), opened.window.studio.sight)
     assert not opened.window.sheet.isVisible()
     assert not opened.window.commands.show_sheet.isEnabled()
     explore.setChecked(False)
@@ -231,7 +232,7 @@ def test_while_a_training_is_explored_the_sheet_is_away(opened):
 
 def test_what_was_said_on_the_way_to_another_space_is_taken_back_on_the_way_home(opened):
     subject, spec = opened.document.subject, make_generator(z_dim=4).spec
-    opened.window._show_subject(Subject("live", spec, 5), Renderer(make_generator(z_dim=4)))
+    opened.window._show_subject(Subject("live", spec, 5), Sight(Renderer(make_generator(z_dim=4)), None))
     assert "z has 4 dimensions instead of 6" in opened.window.notices.text
     opened.window._show_file()
     assert opened.document.subject is subject
