@@ -93,7 +93,7 @@ def write_film(
     origin
         The model's name and fingerprint, for the metadata of PNGs; the z there are those of the pictures.
     progress
-        Called after each frame.
+        Called after each frame, and with (N, N) again and again while a GIF is encoded.
 
     Raises
     ------
@@ -118,8 +118,11 @@ def write_film(
         save_png(path, sheet(np.stack(list(pictures))), dataclasses.replace(origin, z=z))
     else:
         zoom = max(1, FILM_SIDE // max(renderer.spec.image_shape[1:]))
-        save = save_gif if suffix == ".gif" else save_mp4
-        save(path, (enlarge(picture, zoom) for picture in pictures), fps)
+        frames = (enlarge(picture, zoom) for picture in pictures)
+        if suffix == ".gif":  # all frames are encoded at the end, which takes about as long as rendering
+            save_gif(path, frames, fps, lambda: progress(len(z), len(z)))
+        else:
+            save_mp4(path, frames, fps)
 
 
 def is_sequence(path: Path | str) -> bool:

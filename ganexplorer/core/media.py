@@ -12,12 +12,12 @@ import re
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 import numpy as np
 import torch
@@ -149,8 +149,10 @@ def _png_text(file: BinaryIO) -> str | None:
     return None
 
 
-def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:
+def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float, check: Callable[[], None] = lambda: None) -> None:
     """Write an endlessly repeating GIF of pictures (H, W) or (H, W, 3).
+
+    `check` is called again and again while the frames are written; what it raises ends that, and leaves no file.
 
     GIF counts time in hundredths of a second: the delays of the frames alternate so that their mean is that of `fps`,
     which is at most 50 (players slow down shorter delays).
@@ -162,7 +164,7 @@ def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:
         edges = [round(100 * i / fps) for i in range(len(images) + 1)]
         delays = [10 * (b - a) for a, b in itertools.pairwise(edges)]
         images[0].save(
-            file,
+            cast(IO[bytes], _Watched(file, check)),
             format="GIF",
             save_all=True,
             append_images=images[1:],
@@ -170,6 +172,20 @@ def save_gif(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:
             loop=0,
             optimize=False,
         )
+
+
+class _Watched:
+    """A file for Pillow to write to that calls `check` before each piece."""
+
+    def __init__(self, file: IO[bytes], check: Callable[[], None]) -> None:
+        self._file, self._check = file, check
+
+    def write(self, data: bytes) -> int:
+        self._check()
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def save_mp4(path: Path | str, frames: Iterable[Pixels], fps: float) -> None:

@@ -496,7 +496,7 @@ def test_an_mp4_without_ffmpeg_is_refused_with_the_remedy_before_a_frame_is_take
     else:
         monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
     frames = iter(pictures(2))
-    with pytest.raises(UserError, match=r'a\.mp4: not written.*pip install "ganexplorer\[video\]"'):
+    with pytest.raises(UserError, match=r"a\.mp4: not written.*uv sync --extra video"):
         save_mp4(tmp_path / "a.mp4", frames, 10)
     assert len(list(frames)) == 2
     assert not list(tmp_path.iterdir())

@@ -182,6 +182,7 @@ class FilmThread(QThread):
         self.was_cancelled = False
         self._is_cancelled = threading.Event()
         self._told = 0.0
+        self._done = 0
 
     def cancel(self) -> None:
         """Let it end soon, with nothing written."""
@@ -198,6 +199,8 @@ class FilmThread(QThread):
 
     def _on_frame(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done == total or now - self._told > PROGRESS_SECONDS:
+        is_last = done == total and done != self._done  # the last is told again and again while a GIF is encoded
+        self._done = done
+        if is_last or (done < total and now - self._told > PROGRESS_SECONDS):
             self._told = now
             self.progressed.emit(done, total)
