@@ -350,10 +350,10 @@ def nested_tuples(depth: int) -> bytes:
     ids=lambda data: repr(data[:16]),
 )
 def test_what_pickle_never_writes_is_damaged(data: bytes) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(Damaged):
         read(data)
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 5
 
 
 def test_a_storage_of_an_unknown_type_is_refused() -> None:

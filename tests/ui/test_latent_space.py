@@ -256,7 +256,7 @@ def test_a_long_history_is_carried_in_a_moment(document):
     document.show(subject(100))
     for _ in range(600):
         document.random()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     document.show(subject(64, UNIFORM))
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
     assert document.can_undo

@@ -66,4 +66,4 @@ def test_a_process_that_still_imports_does_not_hold_up_the_closing_window(window
     window.train.session.warm_up()
     begin = time.perf_counter()
     window.close()
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < 2.5
