@@ -80,7 +80,7 @@ def refusal(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("value", PLAIN, ids=lambda value: f"{type(value).__name__} {str(value)[:12]}")
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: f"{type(value).__name__} {len(str(value))}")
 def test_plain_data_come_back(value: object, protocol: int) -> None:
     got = read(pickle.dumps(value, protocol))
     assert bytes(got) == value if isinstance(value, bytearray) else got == value  # type: ignore[call-overload]
