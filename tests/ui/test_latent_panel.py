@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import QEvent, QPersistentModelIndex, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPersistentModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
 from small_models import make_generator
@@ -362,6 +362,32 @@ def test_a_step_is_a_part_of_the_priors_standard_deviation(qtbot, request):
     start = float(document.z[1])
     turn(panel.view.viewport(), bar(panel, 1), 1, CONTROL)
     assert float(document.z[1]) == pytest.approx(start + 0.1 * 6 / math.sqrt(12), abs=1e-5)
+
+
+class PaintedRects(QObject):
+    """The parts of a widget that were painted."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.rects = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.rects.append(event.rect())
+        return False
+
+
+def test_a_slider_in_hand_repaints_its_own_row_alone(panel, document, qtbot):
+    painted = PaintedRects(panel.view.viewport())
+    panel.view.viewport().update()
+    qtbot.waitUntil(lambda: panel.view.viewport().rect() in painted.rects)
+    qtbot.wait(50)
+    painted.rects.clear()
+    document.set_dimension(panel.model.dimension(1), 0.25)
+    qtbot.waitUntil(lambda: bool(painted.rects))
+    qtbot.wait(50)
+    assert all(rect == row_rect(panel, 1) for rect in painted.rects)
 
 
 def test_a_held_key_is_one_step(panel, document):

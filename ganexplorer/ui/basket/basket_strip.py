@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QLocale, QModelIndex, QPersistentModelIndex, Qt, QTimer, Slot
+from PySide6.QtCore import QAbstractItemModel, QLocale, Qt, QTimer, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QDoubleSpinBox, QStyleOptionViewItem, QWidget
 
@@ -11,11 +11,10 @@ from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.latent.latent_rows import FINE
 from ganexplorer.ui.parts.look_strip import Cell, Strip, StripDelegate, StripModel
 from ganexplorer.ui.parts.panel_parts import MINUS
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.work.studio import Studio
-
-Index = QModelIndex | QPersistentModelIndex
 
 STEP = 0.1  # of a weight, for each notch or key; with Shift `FINE` of it
 MOST = 10.0  # a weight, either way

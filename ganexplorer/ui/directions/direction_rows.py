@@ -29,8 +29,9 @@ from ganexplorer.core.errors import plain
 from ganexplorer.core.latent import Prior
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.latent.latent_delegate import NUMBER_WIDTH, ROW_HEIGHT, VALUE_LIMIT
-from ganexplorer.ui.latent.latent_rows import KEY_STEP, Index
+from ganexplorer.ui.latent.latent_rows import KEY_STEP
 from ganexplorer.ui.parts.bipolar_bar import BarPainter, Scale
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.parts.tips import plain_tip
 from ganexplorer.ui.theme import Theme
 

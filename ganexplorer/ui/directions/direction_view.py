@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QListView, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QMenu, QWidget
 
 from ganexplorer.ui.directions.direction_rows import DirectionDelegate, DirectionModel
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.latent.latent_delegate import ROW_HEIGHT
-from ganexplorer.ui.latent.latent_rows import FINE, KEY_STEP, Index
+from ganexplorer.ui.latent.latent_rows import FINE, KEY_STEP
+from ganexplorer.ui.parts.steady_list import Index, SteadyListView
 from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
 
 
@@ -22,7 +23,7 @@ class _Drag:
     amount: float | None  # that it stands for, beyond the ends too; None while a row is moved
 
 
-class DirectionView(QListView):
+class DirectionView(SteadyListView):
     """The list of sliders; the mouse, the wheel and the keys move them."""
 
     axis_wanted = Signal(object, int)  # Direction; 0 for the horizontal axis, 1 for the vertical one

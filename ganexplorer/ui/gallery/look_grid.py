@@ -37,9 +37,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ganexplorer.ui.gallery.look_model import Index, LookModel
+from ganexplorer.ui.gallery.look_model import LookModel
 from ganexplorer.ui.parts.panel_parts import transparent
 from ganexplorer.ui.parts.small_looks import side_of
+from ganexplorer.ui.parts.steady_list import Index, SteadyListView
 from ganexplorer.ui.parts.thumbnails import paint_look
 from ganexplorer.ui.theme import D_COLOR, Theme
 from ganexplorer.ui.work.studio import Look, Studio
@@ -169,7 +170,7 @@ class LookDelegate(QStyledItemDelegate):
         return self._stars[is_starred]
 
 
-class LookGrid(QListView):
+class LookGrid(SteadyListView):
     """The cells. Letters and signs are left to the panel that it stands in."""
 
     chosen = Signal(int)  # a cell: go there

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 from torch import Tensor
 
 from ganexplorer.core.state import GalleryOrder
 from ganexplorer.ui.editing.document import Document
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.work.studio import Look, Studio
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 def verdict_words(verdict: float, is_probability: bool) -> str:

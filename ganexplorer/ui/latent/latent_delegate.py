@@ -27,9 +27,10 @@ from PySide6.QtWidgets import (
 )
 
 from ganexplorer.ui.editing.document import Document
-from ganexplorer.ui.latent.latent_rows import KEY_STEP, Index, LatentModel
+from ganexplorer.ui.latent.latent_rows import KEY_STEP, LatentModel
 from ganexplorer.ui.parts.bipolar_bar import BarPainter, Scale
 from ganexplorer.ui.parts.glyphs import paint_padlock
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.theme import Theme
 
 Zone = Literal["lock", "name", "solo", "bar", "number", ""]

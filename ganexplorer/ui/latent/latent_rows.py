@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 from torch import Tensor
 
 from ganexplorer.core.latent import Prior
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.latent.latent_search import Row, Search
-
-Index = QModelIndex | QPersistentModelIndex
+from ganexplorer.ui.parts.steady_list import Index
 
 KEY_STEP = 0.1  # standard deviations, of a key or a notch of the wheel; with Shift `FINE` of it
 FINE = 0.2  # of the mouse's way, with Shift

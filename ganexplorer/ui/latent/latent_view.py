@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QListView, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QWidget
 
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.latent import latent_delegate
 from ganexplorer.ui.latent.latent_delegate import ROW_HEIGHT, LatentDelegate, Zone, zone_at
-from ganexplorer.ui.latent.latent_rows import FINE, KEY_STEP, Index, LatentModel
+from ganexplorer.ui.latent.latent_rows import FINE, KEY_STEP, LatentModel
 from ganexplorer.ui.latent.latent_search import EXAMPLES
 from ganexplorer.ui.parts.figures import tabular
+from ganexplorer.ui.parts.steady_list import Index, SteadyListView
 from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
 
 _CURSORS: dict[Zone, Qt.CursorShape] = {
@@ -23,7 +24,7 @@ _LETTERS = (Qt.Key.Key_L, Qt.Key.Key_S, Qt.Key.Key_D)
 _CONTROL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-class LatentView(QListView):
+class LatentView(SteadyListView):
     """The sliders. The wheel scrolls, and turns the current slider where the pointer is on its bar."""
 
     pointed = Signal(int)  # the dimension whose name or bar the pointer is on; -1: none

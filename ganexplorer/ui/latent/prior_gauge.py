@@ -6,7 +6,7 @@ import math
 
 import torch
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from torch import Tensor
 
@@ -28,7 +28,7 @@ class PriorGauge(QWidget):
         self._prior: Prior | None = None
         self._z_dim = 0
         self._end = 1.0  # of the scale
-        self._shape: list[float] = []  # the density in each bin, its highest 1
+        self._shape = QPolygonF()  # the density of |z| in each bin, both axes from 0 to 1
         self.norm, self.percentile = 0.0, math.nan
         self.text = ""
         self.setFont(tabular(self.font()))
@@ -67,10 +67,12 @@ class PriorGauge(QWidget):
         self._prior, self._z_dim = prior, z_dim
         typical = typical_norm(prior, z_dim)
         self._end = max(2 * typical, typical + 3 * prior.std * (prior.kind == "normal")) or 1.0
-        self._shape = []
+        self._shape = QPolygonF()
         if prior.std:
             masses = norm_share(torch.linspace(0, self._end, BINS + 1), prior, z_dim).diff()
-            self._shape = (masses / masses.max()).tolist()
+            heights = (masses / masses.max()).tolist()
+            inner = [QPointF((i + 0.5) / BINS, height) for i, height in enumerate(heights)]
+            self._shape = QPolygonF([QPointF(0, 0), *inner, QPointF(1, 0)])
 
     def _words(self) -> str:
         if self._prior is not None and not self._prior.std:
@@ -96,19 +98,12 @@ class PriorGauge(QWidget):
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         scale = QRectF(0, self.height() - SCALE_HEIGHT, self.width(), SCALE_HEIGHT - 3).adjusted(3, 0, -3, 0)
-        if self._shape:
-            step = scale.width() / BINS
-            points = [QPointF(scale.left(), scale.bottom())]
-            points += [
-                QPointF(scale.left() + (i + 0.5) * step, scale.bottom() - share * (scale.height() - 2))
-                for i, share in enumerate(self._shape)
-            ]
-            points.append(QPointF(scale.right(), scale.bottom()))
-            shade = QColor(theme.faint)
-            shade.setAlpha(110)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(shade)
-            painter.drawPolygon(QPolygonF(points))
+        shade = QColor(theme.faint)
+        shade.setAlpha(110)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        place = QTransform(scale.width(), 0, 0, 2 - scale.height(), scale.left(), scale.bottom())
+        painter.drawPolygon(place.map(self._shape))
         painter.setPen(QPen(QColor(theme.faint), 1))
         painter.drawLine(scale.bottomLeft(), scale.bottomRight())
         if self._prior is None:

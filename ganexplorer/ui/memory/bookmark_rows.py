@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -15,12 +15,11 @@ from ganexplorer.core.state import Bookmark
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.parts.latent_menu import MAX_NAME
 from ganexplorer.ui.parts.small_looks import SmallLooks
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.parts.thumbnails import paint_look
 from ganexplorer.ui.parts.tips import plain_tip
 from ganexplorer.ui.theme import GAP, Theme
 from ganexplorer.ui.work.studio import Studio
-
-Index = QModelIndex | QPersistentModelIndex
 
 THUMBNAIL = 36  # pixels, the most that a picture takes
 MARGIN = 4

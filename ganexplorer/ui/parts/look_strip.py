@@ -31,8 +31,9 @@ from PySide6.QtWidgets import (
 from torch import Tensor
 
 from ganexplorer.ui.gallery.look_grid import MARGIN, THUMBNAIL
-from ganexplorer.ui.gallery.look_model import Index, key_of
+from ganexplorer.ui.gallery.look_model import key_of
 from ganexplorer.ui.parts.small_looks import side_of
+from ganexplorer.ui.parts.steady_list import Index, SteadyListView
 from ganexplorer.ui.parts.thumbnails import paint_look
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.work.studio import Look, Studio
@@ -155,7 +156,7 @@ class StripDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class Strip(QListView):
+class Strip(SteadyListView):
     """The cells side by side. Letters and signs are left to the panel that it stands in."""
 
     chosen = Signal(int)  # a cell, by a click or Return
@@ -214,7 +215,7 @@ class Strip(QListView):
         size = self._delegate.size_for(self._side(THUMBNAIL))  # larger ones give way when the panel is made smaller
         return QSize(self.least_cells * size.width(), size.height())
 
-    def currentChanged(self, current: QModelIndex | QPersistentModelIndex, previous: Index) -> None:
+    def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         if current.isValid():
             self._last = current.row()

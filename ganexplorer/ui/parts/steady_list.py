@@ -1,0 +1,18 @@
+"""A list whose items keep their size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtWidgets import QAbstractItemView, QListView
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class SteadyListView(QListView):
+    """A list whose items keep their size when their data change."""
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Repaint the items that changed; a QListView lays all of them out again and repaints each."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
