@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import signal
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ from ganexplorer.cli.parsing import add_command, fail, parse_positive
 from ganexplorer.core.errors import UserError
 
 if TYPE_CHECKING:
+    from ganexplorer.train.config import TrainConfig
+    from ganexplorer.train.events import TrainRequest
+    from ganexplorer.train.parallel import Parallel
     from ganexplorer.train.trainer import Trainer
 
 
@@ -30,7 +35,22 @@ def add(commands: Any) -> None:
     length = command.add_mutually_exclusive_group()
     length.add_argument("--steps", type=parse_positive, help="steps in all")
     length.add_argument("--epochs", type=parse_positive, help="passes over the data")
+    command.add_argument("--start", metavar="MODEL", help="fine-tune MODEL instead of beginning with new networks")
     command.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly where it stood")
+    command.add_argument(
+        "--rollback", type=parse_positive, metavar="STEP", help="with --resume: go on from this snapshot; what came "
+        "later is set aside in RUN/abandoned"
+    )  # fmt: skip
+    command.add_argument(
+        "--fork", metavar="OTHER[@STEP]", help="begin RUN where another run was, which stays as it is; --set then "
+        "changes what may change while a run goes on"
+    )  # fmt: skip
+    command.add_argument("--replay", type=Path, metavar="OTHER", help="do again in RUN what the log of another tells")
+    command.add_argument(
+        "--sync-bn", action="store_true", help="same as --set sync_bn=true: under torchrun (torchrun "
+        "--nproc-per-node=N -m ganexplorer train ...) batch norms see the batches of all processes; without it each "
+        "sees that of its own process alone, as with a smaller batch_size"
+    )  # fmt: skip
     command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to train")
     command.set_defaults(run=_train)
 
@@ -52,50 +72,93 @@ def _train_help() -> str:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    import dataclasses
-
-    from ganexplorer.train.config import RECIPES, ConfigError, Recipe, recipe
-    from ganexplorer.train.events import Command, Stop, TrainRequest
-    from ganexplorer.train.runs import read_config
+    from ganexplorer.train.distributed import joined, restarted
+    from ganexplorer.train.events import Command, Stop
+    from ganexplorer.train.parallel import Elsewhere, linger
     from ganexplorer.train.trainer import Trainer
 
-    if arguments.recipe is not None:
-        chosen = recipe(arguments.recipe)
-    elif arguments.resume:
-        saved = read_config(arguments.out)
-        chosen = Recipe(saved.recipe, saved.data, "", saved.config)
-    else:
-        raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
-    config = chosen.config.with_settings(arguments.set)
-    if arguments.steps:
-        config = dataclasses.replace(config, steps=arguments.steps)
-    elif arguments.epochs:
-        config = dataclasses.replace(config, epochs=arguments.epochs, steps=0)
-    ref = arguments.data or chosen.data
-    if not ref:
-        raise ConfigError(f"{chosen.name} needs pictures of yours: add --data folder:DIR.")
-    request = TrainRequest(config, ref, arguments.out, arguments.device, recipe=chosen.name, resume=arguments.resume)
     asked: list[Command] = []
-    trainer = Trainer(request, lambda: asked.pop() if asked else None)
-    # the first Ctrl+C saves and ends; a second one, after the handler is restored, interrupts at once
-    previous = {
-        number: signal.signal(number, lambda *_: asked.append(Stop())) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def poll(seconds: float) -> Command | None:
+        if not asked:
+            time.sleep(seconds)
+        return asked.pop() if asked else None
+
+    previous: dict[int, Any] = {}
     try:
-        return _follow(trainer, debug=arguments.debug)
+        with joined(arguments.device) as (parallel, device):
+            # the first Ctrl+C saves and ends; a second one, after the handler is restored, interrupts at once
+            for interrupt in (signal.SIGINT, signal.SIGTERM):
+                previous[interrupt] = signal.signal(interrupt, lambda *_: asked.append(Stop()))
+            request = parallel.from_first(lambda: restarted(_request(arguments)))
+            request = dataclasses.replace(request, device=device)
+            return _follow(Trainer(request, poll, parallel), parallel, debug=arguments.debug)
+    except Elsewhere:  # the process that failed tells why
+        linger()
+        return 2
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _follow(trainer: Trainer, debug: bool) -> int:
-    """Show a run's events as a progress bar; returns the exit status."""
+def _request(arguments: argparse.Namespace) -> TrainRequest:
+    """What was asked for; raises `UserError`. A fork is made here, and then gone on with."""
+    from ganexplorer.train.config import RECIPES, ConfigError, recipe
+    from ganexplorer.train.events import TrainRequest
+    from ganexplorer.train.starting import forked, replayed, resumed
+
+    if arguments.rollback is not None and not arguments.resume:
+        raise ConfigError("--rollback STEP goes with --resume.")
+    if arguments.replay is not None:
+        if any((arguments.recipe, arguments.data, arguments.set, arguments.start, arguments.steps, arguments.epochs)):
+            raise ConfigError("--replay does again what the log of a run tells, and takes no other settings.")
+        return replayed(arguments.replay, arguments.out)
+    if arguments.fork is not None:
+        if arguments.recipe or arguments.data or arguments.start:
+            raise ConfigError("--fork goes on with the recipe and the data of the run it branches off from.")
+        run, at, step = arguments.fork.rpartition("@")
+        has_step = bool(at) and step.isdigit()
+        request = forked(Path(run if has_step else arguments.fork), int(step) if has_step else None, arguments.out)
+        changed = _configured(request.config, arguments).to_dict()
+        before = request.config.to_dict()
+        return dataclasses.replace(request, changes={k: v for k, v in changed.items() if v != before[k]})
+    if arguments.resume:
+        request = resumed(arguments.out, arguments.rollback)
+        config, ref = request.config, arguments.data or request.data
+        if arguments.recipe is not None:
+            config = recipe(arguments.recipe).config
+        return dataclasses.replace(request, config=_configured(config, arguments), data=ref)
+    if arguments.recipe is None:
+        raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
+    chosen = recipe(arguments.recipe)
+    ref = arguments.data or chosen.data
+    if not ref:
+        raise ConfigError(f"{chosen.name} needs pictures of yours: add --data folder:DIR.")
+    config = _configured(chosen.config, arguments)
+    return TrainRequest(config, ref, arguments.out, recipe=chosen.name, start=arguments.start or "")
+
+
+def _configured(config: TrainConfig, arguments: argparse.Namespace) -> TrainConfig:
+    """With what the arguments change."""
+    config = config.with_settings([*arguments.set, *(["sync_bn=true"] if arguments.sync_bn else [])])
+    if arguments.steps:
+        return dataclasses.replace(config, steps=arguments.steps)
+    if arguments.epochs:
+        return dataclasses.replace(config, epochs=arguments.epochs, steps=0)
+    return config
+
+
+def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
+    """Show a run's events as a progress bar; returns the exit status. The first process speaks for all."""
     from tqdm import tqdm
 
     from ganexplorer.train.events import Ended, Notice, Progress, Scalars, SnapshotSaved, Started
+    from ganexplorer.train.parallel import linger
 
     bar = tqdm(disable=True)
     for event in trainer.run():
+        if not parallel.is_first and not isinstance(event, Ended):
+            continue
         match event:
             case Progress(what, done, total):
                 if bar.disable or bar.desc != what:
@@ -107,7 +170,8 @@ def _follow(trainer: Trainer, debug: bool) -> int:
             case Started():
                 bar.close()
                 sizes = " and ".join(f"{count:,}" for count in event.parameters)
-                tqdm.write(f"{event.data}; {sizes} parameters of G and D; on {event.device}", file=sys.stderr)
+                where = event.device + (f", {parallel.size} processes" if parallel.size > 1 else "")
+                tqdm.write(f"{event.data}; {sizes} parameters of G and D; on {where}", file=sys.stderr)
                 bar = tqdm(
                     desc="training", total=event.total_steps, initial=event.first_step, unit="it", smoothing=0.05
                 )
@@ -122,11 +186,15 @@ def _follow(trainer: Trainer, debug: bool) -> int:
                 bar.update(step - bar.n)
             case Ended("failed", _, message, snapshot):
                 bar.close()
+                status = 2 if isinstance(trainer.error, UserError) else 1
+                if not parallel.tells(trainer.error):
+                    linger()
+                    return status
                 if debug and trainer.error is not None:
                     raise trainer.error
                 kept = f" Last snapshot: {snapshot}" if snapshot else ""
-                return fail(message + kept, 2 if isinstance(trainer.error, UserError) else 1)
-            case Ended(reason, step, _, snapshot):
+                return fail(message + kept, status)
+            case Ended(reason, step, _, snapshot) if parallel.is_first:
                 bar.close()
                 print(f"{reason} at step {step:,}: {snapshot}")
     return 0

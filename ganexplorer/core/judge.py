@@ -43,7 +43,7 @@ class Judge:
 def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judge | None:
     """The judge that a checkpoint brings, or None without a discriminator.
 
-    Its verdicts are probabilities unless the card says that it was trained by least squares.
+    Its verdicts are probabilities unless the card names a loss whose discriminator gives scores.
     """
     if checkpoint.discriminator is None:
         return None
@@ -54,4 +54,4 @@ def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judg
 
 def gives_probability(loss: object) -> bool:
     """Whether a discriminator that was trained with a loss of this name (`train.losses`) gives probabilities."""
-    return loss != "mse"
+    return loss not in ("mse", "wgan", "wgan-gp", "hinge", "relativistic")

@@ -23,7 +23,9 @@ from ganexplorer.core.networks import (
     mlp_generator,
 )
 from ganexplorer.core.spec import Layer, LeakyReLU, NetworkSpec, ReLU, Sigmoid, Tanh
+from ganexplorer.train.augment import Augment
 from ganexplorer.train.losses import LossName
+from ganexplorer.train.preparation import Fit, Preparation
 
 
 class ConfigError(UserError):
@@ -31,13 +33,21 @@ class ConfigError(UserError):
 
 
 def _param(
-    default: Any, help: str, group: str, *, low: float | None = None, high: float | None = None, unit: str = ""
+    default: Any,
+    help: str,
+    group: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    live: bool = False,
 ) -> Any:
-    metadata = {"help": help, "group": group, "low": low, "high": high, "unit": unit}
+    metadata = {"help": help, "group": group, "low": low, "high": high, "unit": unit, "live": live}
     return field(default=default, metadata=types.MappingProxyType(metadata))
 
 
 Activation = Literal["leaky_relu", "relu", "sigmoid"]
+ALIASES = {"lsgan": "mse"}  # other names of choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +55,21 @@ class TrainConfig:
     """What makes a run, apart from its data and device. Checked on creation; raises `ConfigError`."""
 
     batch_size: int = _param(64, "real images of one step", "Run", low=1, high=4096, unit="images")
-    epochs: int = _param(20, "passes over the data; used where steps is 0", "Run", low=0, high=100_000)
-    steps: int = _param(0, "steps in all; 0 counts epochs instead", "Run", low=0, high=100_000_000)
+    epochs: int = _param(20, "passes over the data; used where steps is 0", "Run", low=0, high=100_000, live=True)
+    steps: int = _param(0, "steps in all; 0 counts epochs instead", "Run", low=0, high=100_000_000, live=True)
     seed: int = _param(0, "of first weights, order of images and latents", "Run", low=0, high=2**31 - 1)
+
+    image_size: int = _param(0, "images are brought to this size; 0 keeps the data's own", "Data",
+                             low=0, high=256, unit="pixels")  # fmt: skip
+    fit: Fit = _param("crop", "how pictures become square: the middle cut out, white or black bars added, or squeezed",
+                      "Data")  # fmt: skip
+    flip: bool = _param(False, "each image is mirrored left to right at random, every time it is seen", "Data")
+    classes: str = _param("", "only images of these classes, as 3,8 or smiling; empty: all", "Data")
 
     z_dim: int = _param(64, "latent dimensions", "Latent", low=1, high=4096)
     prior: PriorKind = _param("normal", "normal(0, 1), uniform on [-1, 1], or the constant 0.5", "Latent")
 
     family: Literal["mlp", "dcgan"] = _param("mlp", "linear layers, or (transposed) convolutions", "Networks")
-    image_size: int = _param(0, "images are cropped and resized to it; 0 keeps the data's own", "Networks",
-                             low=0, high=256, unit="pixels")  # fmt: skip
     g_widths: tuple[int, ...] = _param((256, 256), "hidden widths of the generator", "Networks", low=1, high=16384)
     g_activation: Activation = _param("leaky_relu", "between the generator's linear layers", "Networks")
     g_slope: float = _param(0.01, "of the generator's leaky ReLU below 0", "Networks", low=0, high=1)
@@ -65,42 +80,74 @@ class TrainConfig:
     d_output: Literal["logits", "sigmoid"] = _param("logits", "the discriminator's last layer", "Networks")
     init: Init = _param("default", "first weights: PyTorch's default, or N(0, .02) as in the DCGAN paper", "Networks")
 
-    loss: LossName = _param("bce", "binary cross entropy (non-saturating), or mean squared error", "Loss")
-    smoothing: float = _param(0.0, "real labels are 1 minus this for the discriminator (one-sided)", "Loss",
-                              low=0, high=0.5)  # fmt: skip
-    r1_gamma: float = _param(0.0, "weight of the R1 gradient penalty on real images; 0: none", "Loss", low=0, high=1000)
-    r1_every: int = _param(1, "R1 only every so many steps, with as many times the weight", "Loss",
-                           low=1, high=64, unit="steps")  # fmt: skip
-
-    optimizer: Literal["adam", "sgd"] = _param("adam", "of both networks", "Optimizer")
-    g_lr: float = _param(2e-4, "learning rate of the generator", "Optimizer", low=0, high=10)
-    d_lr: float = _param(2e-4, "learning rate of the discriminator", "Optimizer", low=0, high=10)
-    beta1: float = _param(0.5, "Adam's decay of the first moment", "Optimizer", low=0, high=0.9999)
-    beta2: float = _param(0.999, "Adam's decay of the second moment", "Optimizer", low=0, high=0.999999)
-    lr_decay: float = _param(0.0, "share of the run, at its end, in which both learning rates fall to 0", "Optimizer",
-                             low=0, high=1)  # fmt: skip
-
-    d_every: int = _param(1, "the discriminator is updated every so many steps", "Steps", low=1, high=100)
-    g_every: int = _param(1, "the generator is updated every so many steps", "Steps", low=1, high=100)
-    same_z: bool = _param(
-        True, "true: one z batch for the steps of both networks; false: a fresh one for the generator", "Steps"
+    loss: LossName = _param(
+        "bce",
+        "bce: cross entropy, non-saturating; mse: least squares (LSGAN); wgan: a critic of clipped weights; wgan-gp: "
+        "one with a gradient penalty; hinge; relativistic: which of two images is the real one (RpGAN)",
+        "Loss",
+        live=True,
     )
+    smoothing: float = _param(0.0, "bce, mse: real labels are 1 minus this for the discriminator (one-sided)", "Loss",
+                              low=0, high=0.5, live=True)  # fmt: skip
+    clip: float = _param(0.01, "wgan: the critic's weights are clipped to plus and minus this", "Loss",
+                         low=1e-6, high=100, live=True)  # fmt: skip
+    gp_weight: float = _param(10.0, "wgan-gp: weight of the gradient penalty between real and generated images",
+                              "Loss", low=0, high=1000, live=True)  # fmt: skip
+    r1_gamma: float = _param(0.0, "weight of the R1 gradient penalty on real images; 0: none", "Loss",
+                             low=0, high=1000, live=True)  # fmt: skip
+    r2_gamma: float = _param(0.0, "weight of the R2 gradient penalty on generated images; 0: none", "Loss",
+                             low=0, high=1000, live=True)  # fmt: skip
+    r1_every: int = _param(1, "R1 and R2 only every so many steps, with as many times the weight", "Loss",
+                           low=1, high=64, unit="steps", live=True)  # fmt: skip
+    augment: Augment = _param(
+        "none",
+        "DiffAugment: what D sees, real and generated, is changed at random; for small sets of images",
+        "Loss",
+        live=True,
+    )
+
+    optimizer: Literal["adam", "sgd", "rmsprop"] = _param("adam", "of both networks", "Optimizer")
+    g_lr: float = _param(2e-4, "learning rate of the generator", "Optimizer", low=0, high=10, live=True)
+    d_lr: float = _param(2e-4, "learning rate of the discriminator", "Optimizer", low=0, high=10, live=True)
+    beta1: float = _param(0.5, "Adam's decay of the first moment", "Optimizer", low=0, high=0.9999, live=True)
+    beta2: float = _param(0.999, "Adam's decay of the second moment", "Optimizer", low=0, high=0.999999, live=True)
+    lr_decay: float = _param(0.0, "share of the run, at its end, in which both learning rates fall to 0", "Optimizer",
+                             low=0, high=1, live=True)  # fmt: skip
+
+    d_every: int = _param(1, "the discriminator is updated every so many steps", "Steps", low=1, high=100, live=True)
+    g_every: int = _param(1, "the generator is updated every so many steps", "Steps", low=1, high=100, live=True)
+    same_z: bool = _param(
+        True, "true: one z batch for the steps of both networks; false: a fresh one for the generator", "Steps",
+        live=True,
+    )  # fmt: skip
     d_update: Literal["together", "real-then-fake"] = _param(
-        "together", "one discriminator step on both losses, or one step after the other", "Steps"
+        "together", "one discriminator step on both losses, or one step after the other", "Steps", live=True
+    )
+    warmup: int = _param(
+        1000, "fine-tuning with a fresh discriminator: it trains alone until its loss settles, at most so many steps",
+        "Steps", low=0, high=1_000_000, unit="steps",
+    )  # fmt: skip
+    sync_bn: bool = _param(
+        False, "under torchrun: batch norms see the batches of all processes; false: each that of its own", "Steps"
     )
     ema: float = _param(0.0, "decay a step of the averaged generator, which is shown and saved; 0: none", "Steps",
-                        low=0, high=0.99999)  # fmt: skip
+                        low=0, high=0.99999, live=True)  # fmt: skip
 
     log_every: int = _param(
-        10, "losses are measured and logged every so many steps", "Keep", low=1, high=100_000, unit="steps"
+        10, "losses are measured and logged every so many steps", "Keep", low=1, high=100_000, unit="steps", live=True
     )
     sample_every: int = _param(
-        500, "a sheet of the fixed samples is saved every so many steps", "Keep", low=1, high=10**7, unit="steps"
-    )
+        500, "a sheet of the fixed samples is saved every so many steps", "Keep", low=1, high=10**7, unit="steps",
+        live=True,
+    )  # fmt: skip
     sample_count: int = _param(64, "fixed samples on a sheet", "Keep", low=1, high=256)
     snapshot_every: int = _param(
-        5000, "both networks are saved every so many steps", "Keep", low=1, high=10**7, unit="steps"
+        5000, "both networks are saved every so many steps", "Keep", low=1, high=10**7, unit="steps", live=True
     )
+    keep_gb: float = _param(
+        2.0, "disk space for snapshots; beyond it they are thinned out, ends and marked ones kept", "Keep",
+        low=0.001, high=10_000, unit="GB", live=True,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for parameter in parameters():
@@ -111,24 +158,35 @@ class TrainConfig:
             raise ConfigError("g_widths and d_widths need at least one width, such as 256,256.")
 
     @property
+    def preparation(self) -> Preparation:
+        """What is done to images before training."""
+        return Preparation((self.image_size, self.image_size), self.fit, self.flip, self.classes)
+
+    @property
     def latent_prior(self) -> Prior:
         return {"normal": Prior.normal(), "uniform": Prior.uniform(), "constant": Prior.constant(0.5)}[self.prior]
 
+    def generator_spec(self, image_shape: tuple[int, int, int]) -> NetworkSpec:
+        """The generator of images of `image_shape`; raises `SpecError` where it cannot make them."""
+        output: Layer = Tanh() if self.g_output == "tanh" else Sigmoid()
+        if self.family == "dcgan":
+            return dcgan_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, output)
+        activation = _activation(self.g_activation, self.g_slope)
+        return mlp_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, activation, output)
+
+    def discriminator_spec(
+        self, image_shape: tuple[int, int, int], value_range: tuple[float, float] = (-1.0, 1.0)
+    ) -> NetworkSpec:
+        """The discriminator for a generator of that range; raises `SpecError` where it cannot take the images."""
+        output = Sigmoid() if self.d_output == "sigmoid" else None
+        activation = _activation(self.d_activation, self.d_slope)
+        of_family = dcgan_discriminator if self.family == "dcgan" else mlp_discriminator
+        return of_family(self.d_widths, image_shape, activation, output, value_range)
+
     def specs(self, image_shape: tuple[int, int, int]) -> tuple[NetworkSpec, NetworkSpec]:
         """Generator and discriminator for images of `image_shape`; raises `SpecError` when they do not fit."""
-        g_output: Layer = Tanh() if self.g_output == "tanh" else Sigmoid()
-        d_output = Sigmoid() if self.d_output == "sigmoid" else None
-        d_activation = _activation(self.d_activation, self.d_slope)
-        if self.family == "mlp":
-            g_activation = _activation(self.g_activation, self.g_slope)
-            generator = mlp_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, g_activation, g_output)
-            discriminator = mlp_discriminator(self.d_widths, image_shape, d_activation, d_output, generator.value_range)
-        else:
-            generator = dcgan_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, g_output)
-            discriminator = dcgan_discriminator(
-                self.d_widths, image_shape, d_activation, d_output, generator.value_range
-            )
-        return generator, discriminator
+        generator = self.generator_spec(image_shape)
+        return generator, self.discriminator_spec(image_shape, generator.value_range)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -157,6 +215,20 @@ class TrainConfig:
             changes[name] = known[name].parse(text)
         return dataclasses.replace(self, **changes)
 
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """A copy with these plain JSON values; raises `ConfigError` as `from_dict` does."""
+        return self.from_dict(self.to_dict() | dict(values))
+
+    def changed_live(self, values: Mapping[str, Any]) -> Self:
+        """Like `with_values`; raises `ConfigError` for what cannot change while a run goes on too."""
+        for parameter in parameters():
+            if parameter.name in values and not parameter.live:
+                raise ConfigError(f"{parameter.name} is fixed while a run goes on: start a new run to change it.")
+        changed = self.with_values(values)
+        if bool(changed.ema) != bool(self.ema):
+            raise ConfigError("ema can change while a run goes on, but not begin or end: start a new run for that.")
+        return changed
+
     def differences(self, other: TrainConfig) -> list[str]:
         """One line for each field that differs: ``g_lr: 0.0002 -> 0.001``."""
         return [
@@ -179,6 +251,7 @@ class Parameter:
     low: float | None
     high: float | None
     unit: str
+    live: bool  # whether it may change while a run goes on
 
     def parse(self, text: str) -> Any:
         """The value of a text; raises `ConfigError`."""
@@ -187,7 +260,7 @@ class Parameter:
                 return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
             if self.type is tuple:
                 return tuple(int(part) for part in re.sub(r"(?<=\d)-(?=\d)", ",", text).split(",") if part.strip())
-            return self.type(text)
+            return ALIASES.get(text, text) if self.choices else self.type(text)
         except (ValueError, KeyError):
             wanted = {bool: "true or false", int: "a whole number", float: "a number", tuple: "widths such as 256,256"}
             raise ConfigError(f"{self.name}: {text!r} is not {wanted[self.type]}.") from None

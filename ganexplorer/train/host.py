@@ -110,11 +110,11 @@ def _serve(connection: Connection) -> None:
 
     torch.optim.SGD([torch.zeros(1)], lr=0.0)
 
-    def poll() -> Command | None:
+    def poll(seconds: float) -> Command | None:
         if is_terminated:
             return Stop()
         try:
-            return connection.recv() if connection.poll() else None
+            return connection.recv() if connection.poll(seconds) else None
         except (EOFError, OSError):
             return Stop()  # the parent is gone: save and leave
 

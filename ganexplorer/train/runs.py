@@ -1,4 +1,4 @@
-"""The run folder: ``config.json log.jsonl samples/ snapshots/ checkpoint/ LATEST``.
+"""The run folder: ``config.json log.jsonl samples/ snapshots/ checkpoint/ LATEST``, and ``start.safetensors``.
 
 All of a run is in its folder. Every file but the log is written atomically; the log only grows.
 """
@@ -9,10 +9,12 @@ import contextlib
 import dataclasses
 import io
 import json
-import math
+import os
 import pickle
+import zipfile
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import torch
 
@@ -21,45 +23,73 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.media import save_png, sheet
 from ganexplorer.core.render import Pixels
+from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import Scalars, TrainRequest
+from ganexplorer.train.events import Changed, LogEntry, Notice, Scalars, Stepped, TrainRequest
+from ganexplorer.train.run_log import LogWriter
+from ganexplorer.train.snapshots import set_aside, thin
 
 MAX_CONFIG_BYTES = 1024**2
-MAX_LOG_BYTES = 256 * 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
+START_FILE = "start.safetensors"  # the model that a fine-tuning began with
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
-FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every"}
+FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every", "keep_gb"}
 
 
 class RunError(UserError):
     """A run folder that cannot be created, or resumed, as asked."""
 
 
-class Run:
-    """An open run folder; created by `create`, or reopened by `resume`."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Past:
+    """What a resumed run goes on from."""
 
-    def __init__(self, path: Path) -> None:
+    config: TrainConfig  # with all that was changed while the run went on
+    overridden: dict[str, Any]  # what the request says otherwise, as far as it may
+    state: dict[str, Any]  # of `Run.save_state`
+    entries: list[LogEntry]  # of the log so far
+    notices: list[Notice]  # what a person should know about it
+
+    @property
+    def step(self) -> int:
+        """The step after which it goes on."""
+        return int(self.state["step"])
+
+
+class Run:
+    """An open run folder, which no other process writes meanwhile; created by `create`, or reopened by `resume`."""
+
+    def __init__(self, path: Path, lock: IO[bytes]) -> None:
         self.path = path
-        self._log = (path / "log.jsonl").open("a", encoding="utf-8")
+        self._lock = lock
+        self._log = LogWriter(path / "log.jsonl")
 
     @classmethod
-    def create(cls, request: TrainRequest) -> Self:
-        """A new folder; raises `RunError` where there is a run already."""
+    def create(cls, request: TrainRequest, start: Checkpoint | None = None) -> Self:
+        """A new folder; raises `RunError` where there is a run already. `start` is kept in it."""
         path = request.run
         refuse_existing(path)
         try:
             for part in PARTS:
                 (path / part).mkdir(parents=True, exist_ok=True)
+            if start is not None:
+                start.save(path / START_FILE)
             data = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
+            if request.start:
+                data["start"] = request.start
             with atomic_write(path / "config.json") as file:
                 file.write(json.dumps(data, indent=2).encode() + b"\n")
-            return cls(path)
+            return cls(path, _locked(path))
         except OSError as error:
             raise RunError(f"{path}: cannot be created ({error.strerror or error}). Name another folder.") from None
 
     @classmethod
-    def resume(cls, request: TrainRequest) -> tuple[Self, dict[str, Any]]:
-        """The folder and the state that `save_state` left; raises `RunError` with the differences in configuration."""
+    def resume(cls, request: TrainRequest) -> tuple[Self, Past]:
+        """The folder and what it goes on from: its newest complete checkpoint, or the one to roll back to.
+
+        Raises `RunError` with the differences in configuration, where there is nothing to go on from, or where another
+        process writes the run.
+        """
         path = request.run
         saved = read_config(path)
         changes = [
@@ -69,23 +99,28 @@ class Run:
             changes.append(f"data: {saved.data} -> {request.data}")
         if changes:
             raise RunError(f"{path}: was started with another configuration: {'; '.join(changes)}.")
-        state_path = path / "checkpoint" / "state.pt"
+        lock = _locked(path)
         try:
-            state = torch.load(state_path, map_location="cpu", weights_only=True)
-            step = int(state["step"])
-        except FileNotFoundError:
-            raise RunError(f"{path}: has no checkpoint to resume from. Start it anew in another folder.") from None
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            raise RunError(f"{state_path}: damaged ({error}).") from None
-        _cut_log(path / "log.jsonl", step)
-        return cls(path), state
+            if request.rollback is not None:
+                set_aside(path, request.rollback)
+            state, notices = _newest_state(path)
+            run_log.cut(path / "log.jsonl", int(state["step"]))
+            entries = run_log.read_entries(path / "log.jsonl")
+            config, overridden = _config_now(saved.config, request.config, entries)
+            return cls(path, lock), Past(config, overridden, state, entries, notices)
+        except OSError as error:
+            lock.close()
+            raise RunError(f"{error.filename or path}: cannot be written ({error.strerror or error}).") from None
+        except BaseException:
+            lock.close()
+            raise
 
-    def log(self, scalars: Scalars) -> None:
+    def log(self, entry: LogEntry) -> None:
         """Append one line; a crash of the program loses none that were logged."""
-        self._log.write(_line(scalars))
-        self._log.flush()
+        self._log.append(entry)
 
     def save_sheet(self, step: int, pixels: Pixels) -> Path:
+        """Write the fixed samples as a sheet."""
         path = self.path / "samples" / f"{step:08d}.png"
         save_png(path, sheet(pixels))
         return path
@@ -99,11 +134,15 @@ class Run:
         return path
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write what `resume` needs: tensors, numbers, strings, in lists and dicts."""
+        """Write what `resume` needs: tensors, numbers, strings, in lists and dicts, and the ``step``."""
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        with atomic_write(self.path / "checkpoint" / "state.pt") as file:
+        with atomic_write(self.path / "checkpoint" / f"{state['step']:08d}.pt") as file:
             file.write(buffer.getbuffer())
+
+    def thin(self, budget: int, keep: Collection[int]) -> list[int]:
+        """See `snapshots.thin`."""
+        return thin(self.path, budget, keep)
 
     def close(self) -> None:
         """Close the log. A folder in which nothing was logged or saved is taken away again."""
@@ -112,13 +151,14 @@ class Run:
             self._log.close()
         with contextlib.suppress(OSError):
             self._remove_if_empty()
+        self._lock.close()
 
     def _remove_if_empty(self) -> None:
         folders = [self.path / part for part in PARTS]
         log = self.path / "log.jsonl"
         if log.stat().st_size == 0 and not any(any(folder.iterdir()) for folder in folders):
-            log.unlink()
-            (self.path / "config.json").unlink(missing_ok=True)
+            for name in ("log.jsonl", "config.json", START_FILE):
+                (self.path / name).unlink(missing_ok=True)
             for folder in [*folders, self.path]:
                 with contextlib.suppress(OSError):  # something else is in there: it stays
                     folder.rmdir()
@@ -130,11 +170,25 @@ def refuse_existing(path: Path) -> None:
         raise RunError(f"{path}: holds a run already. Resume it (--resume) or name another folder.")
 
 
+def is_being_written(path: Path) -> bool:
+    """Whether a process, this one perhaps, has the run open for training."""
+    try:
+        _locked(path).close()
+    except RunError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class SavedConfig:
+    """What a run was started with."""
+
     recipe: str
     data: str
     config: TrainConfig
+    start: str = ""  # the model that a fine-tuning began with, as it was named then
 
 
 def read_config(path: Path) -> SavedConfig:
@@ -143,7 +197,8 @@ def read_config(path: Path) -> SavedConfig:
         if not (path / "config.json").exists():
             raise RunError(f"{path}: is no run folder (it has no config.json).")
         data = json.loads(read_small(path / "config.json", MAX_CONFIG_BYTES))
-        return SavedConfig(data["recipe"], data["data"], TrainConfig.from_dict(data["config"]))
+        config = TrainConfig.from_dict(data["config"])
+        return SavedConfig(data["recipe"], data["data"], config, str(data.get("start", "")))
     except FileError as error:
         raise RunError(str(error)) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -152,14 +207,20 @@ def read_config(path: Path) -> SavedConfig:
 
 def read_log(path: Path) -> list[Scalars]:
     """The logged scalars of a run folder, oldest first; a line cut short by a crash is left out."""
-    scalars = []
-    for line in read_small(path / "log.jsonl", MAX_LOG_BYTES).decode(errors="replace").splitlines():
-        try:
-            values: dict[str, Any] = {k: math.nan if v is None else v for k, v in json.loads(line).items()}
-            scalars.append(Scalars(**values))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            continue
-    return scalars
+    return [entry for entry in run_log.read_entries(path / "log.jsonl") if isinstance(entry, Scalars)]
+
+
+def script_of(path: Path) -> tuple[Changed | Stepped, ...]:
+    """What was done to a run by hand, to do it again to another; raises `FileError`."""
+    entries = run_log.read_entries(path / "log.jsonl")
+    return tuple(entry for entry in entries if isinstance(entry, Changed | Stepped))
+
+
+def last_step(path: Path) -> int:
+    """The last step that a run's log or snapshots know of."""
+    steps = [entry.step for entry in run_log.read_entries(path / "log.jsonl")]
+    steps += [int(file.stem) for file in (path / "checkpoint").glob("*.pt") if file.stem.isdigit()]
+    return max(steps, default=0)
 
 
 def folder_of(snapshot: Path) -> Path | None:
@@ -168,14 +229,64 @@ def folder_of(snapshot: Path) -> Path | None:
     return run if snapshot.parent.name == "snapshots" and (run / "config.json").is_file() else None
 
 
-def _cut_log(path: Path, step: int) -> None:
-    """Forget what was logged after the step that a run resumes from; it will be logged again."""
-    kept = [scalars for scalars in read_log(path.parent) if scalars.step <= step] if path.exists() else []
-    with atomic_write(path) as file:
-        file.write("".join(_line(scalars) for scalars in kept).encode())
+def _config_now(saved: TrainConfig, asked: TrainConfig, entries: list[LogEntry]) -> tuple[TrainConfig, dict[str, Any]]:
+    """The configuration that a run goes on with, and what of it differs from what it had come to."""
+    values, base = asked.to_dict(), saved.to_dict()
+    overridden = {name for name in values if values[name] != base[name]}
+    now = saved
+    for entry in entries:
+        if isinstance(entry, Changed):
+            now = now.with_values(entry.settings)
+    before = now.to_dict()
+    changes = {name: values[name] for name in overridden if values[name] != before[name]}
+    return now.with_values(changes), changes
 
 
-def _line(scalars: Scalars) -> str:
-    # JSON knows no NaN and no infinity
-    values = {k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(scalars).items()}
-    return json.dumps(values) + "\n"
+def _newest_state(path: Path) -> tuple[dict[str, Any], list[Notice]]:
+    """The newest state that can be read; damaged ones are renamed and told."""
+    notices: list[str] = []
+    files = sorted((file for file in (path / "checkpoint").glob("*.pt") if file.stem.isdigit()), reverse=True)
+    for file in files:
+        try:
+            state = _read_state(file)
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            notices.append(f"{file}: damaged ({error}).")
+            with contextlib.suppress(OSError):
+                os.replace(file, file.with_name(f"{file.name}.damaged"))
+            continue
+        step = int(state["step"])
+        return state, [Notice(f"{text} Going on from step {step:,}, the one before.") for text in notices]
+    if notices:
+        raise RunError(f"{' '.join(notices)} No other checkpoint is left: start anew, or fork from a copy.")
+    raise RunError(f"{path}: has no checkpoint to resume from. Start it anew in another folder.")
+
+
+def _read_state(file: Path) -> dict[str, Any]:
+    """Raises what reading a damaged file raises."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()  # torch does not look at the checksums
+    except zipfile.BadZipFile as error:
+        raise ValueError(str(error)) from None
+    if damaged is not None:
+        raise ValueError(f"checksum of {damaged}")
+    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    if int(state["step"]) != int(file.stem):
+        raise ValueError(f"is of step {state['step']}")
+    return state
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The run's configuration, open and locked; raises `RunError` where another process, or run, has it."""
+    file = (path / "config.json").open("rb")
+    with contextlib.suppress(ImportError):  # Windows
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise RunError(f"{path}: is being trained by another process. Stop that first.") from None
+        except OSError:  # a file system without locks
+            pass
+    return file

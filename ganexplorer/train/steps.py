@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adam, Optimizer, RMSprop
 from torch.optim.swa_utils import AveragedModel
 
 from ganexplorer.core.networks import Network
+from ganexplorer.train import augment
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.losses import LOSSES, r1_penalty
+from ganexplorer.train.events import Networks
+from ganexplorer.train.losses import LOSSES, clip_weights_, gradient_penalty, zero_centred_penalty
+from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.sync_norm import synchronise_norms
 
 TensorList = tuple[Tensor, ...] | list[Tensor]
-MEASURES = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss", "d_real", "d_fake_before", "d_fake_after")
+MEASURES = (
+    "d_loss", "d_loss_real", "d_loss_fake", "g_loss", "d_real", "d_fake_before", "d_fake_after", "d_grad", "g_grad",
+    "diversity",
+)  # fmt: skip
+
+
+class NotFinite(ArithmeticError):
+    """A loss is nan or infinite. Where it was seen in time, the weights are those before the step."""
 
 
 class AdversarialStep:
@@ -27,27 +39,50 @@ class AdversarialStep:
     generator, discriminator
         On the training device, initialised.
     rng
-        Draws every z; on the training device.
+        Draws every z; on the training device. The same in all processes of `parallel`.
+    total_steps
+        Of the whole run: the learning rates may depend on it.
     """
 
     def __init__(
-        self, config: TrainConfig, generator: Network, discriminator: Network, rng: torch.Generator, total_steps: int
+        self,
+        config: TrainConfig,
+        generator: Network,
+        discriminator: Network,
+        rng: torch.Generator,
+        total_steps: int,
+        parallel: Parallel = ALONE,
     ) -> None:
-        self.config = config
         self.generator = generator.train()
         self.discriminator = discriminator.train()
+        if config.sync_bn:
+            synchronise_norms(generator, parallel)
+            synchronise_norms(discriminator, parallel)
         self.rng = rng
         self.total_steps = total_steps
+        self.parallel = parallel
+        self.d_loss = torch.tensor(math.nan)  # of D's last step
         self.g_optimizer = _optimizer(config, generator, config.g_lr)
         self.d_optimizer = _optimizer(config, discriminator, config.d_lr)
         self.average = None
         if config.ema:
             self.average = AveragedModel(generator, multi_avg_fn=_ema(config.ema))
-        self._loss = LOSSES[config.loss]
         self._g_params = list(generator.parameters())
         self._d_params = list(discriminator.parameters())
+        self._watch = _FiniteWatch(self._g_params[0].device)
+        self.configure(config)
+
+    def configure(self, config: TrainConfig) -> None:
+        """Go on under another configuration, of which only the fields that are `live` may differ."""
+        self.config = config
+        self._loss = LOSSES[config.loss]
         # a batch norm must see real and fake batches apart; without one, one pass over both gives the same, faster
-        self._joint = config.d_update == "together" and not _has_batch_norm(discriminator)
+        self._joint = not self._is_split and not _has_batch_norm(self.discriminator)
+        for optimizer, lr in ((self.g_optimizer, config.g_lr), (self.d_optimizer, config.d_lr)):
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+                if "betas" in group:
+                    group["betas"] = (config.beta1, config.beta2)
 
     @property
     def shown_generator(self) -> Network:
@@ -56,51 +91,58 @@ class AdversarialStep:
             return self.generator
         return cast(Network, self.average.module)
 
-    def __call__(self, step: int, real: Tensor, measure: bool = False) -> Tensor | None:
-        """Step number `step` (from 1) on a batch of real images, (N, C, H, W) in [-1, 1].
+    def __call__(
+        self, step: int, real: Tensor, measure: bool = False, networks: Networks | None = None
+    ) -> Tensor | None:
+        """Step number `step` (from 1) on this process's batch of real images, (N, C, H, W) in [-1, 1].
 
-        With `measure`, the values that `MEASURES` names, (7,), left on the device; the extra forward passes
-        that takes change neither weights, statistics nor random state.
+        `networks` says which of them step; None: those whose turn it is. With `measure`, the values that `MEASURES`
+        names, left on the device, nan where nothing was measured; the extra forward passes that takes change neither
+        weights, statistics nor random state. Raises `NotFinite` when a loss is not: on the CPU before it has
+        touched the weights, on other devices one step later.
         """
         config = self.config
         self._set_learning_rates(step)
-        do_d, do_g = (step - 1) % config.d_every == 0, (step - 1) % config.g_every == 0
+        do_d = (step - 1) % config.d_every == 0 if networks is None else networks != "g"
+        do_g = (step - 1) % config.g_every == 0 if networks is None else networks != "d"
         d_measures: tuple[Tensor, ...] = ()
+        d_grad = g_grad = real.new_tensor(math.nan)
         if do_d or config.same_z:
             z = self._draw(len(real))
             # with one z for both steps the generator runs once, and keeps its graph for its own step
             with torch.set_grad_enabled(do_g and config.same_z):
                 fake = self.generator(z)
         if do_d:
-            d_measures = self._step_discriminator(step, real, fake.detach())
+            d_measures, d_grad = self._step_discriminator(step, real, fake.detach(), measure)
+            self.d_loss = d_measures[0] + d_measures[1]
         if do_g:
             if not config.same_z:
                 z = self._draw(len(real))
                 fake = self.generator(z)
-            verdict = self._verdict(fake)
-            g_loss = self._loss.generator(verdict)
+            seen = self._augmentation(len(real))
+            g_loss, verdict = self._g_loss(real, fake, seen)
         if measure and not (do_d and do_g):
+            state = self.rng.get_state()  # whatever is drawn to look is put back
             with torch.no_grad(), frozen_statistics(self.generator), frozen_statistics(self.discriminator):
-                if not (do_d or do_g or config.same_z):  # nobody needed z: look, and leave the random state as it was
-                    state = self.rng.get_state()
+                if not (do_d or do_g or config.same_z):  # nobody needed z
                     z = self._draw(len(real))
-                    self.rng.set_state(state)
                     fake = self.generator(z)
                 if not do_d:
-                    d_measures = self._d_losses(*self._verdicts(real, fake))
+                    d_measures = self._d_losses(*self._verdicts(real, fake, self._augmentation(len(real), 2)))
                 if not do_g:
-                    verdict = self._verdict(fake)
-                    g_loss = self._loss.generator(verdict)
+                    seen = self._augmentation(len(real))
+                    g_loss, verdict = self._g_loss(real, fake, seen)
+            self.rng.set_state(state)
         if do_g:
-            _apply(self.g_optimizer, self._g_params, g_loss)
+            g_grad = self._apply(self.g_optimizer, self._g_params, g_loss, measure)
             if self.average is not None:
                 self.average.update_parameters(self.generator)
         if not measure:
             return None
         with torch.no_grad(), frozen_statistics(self.generator), frozen_statistics(self.discriminator):
-            after = self._verdict(self.generator(z))
+            after = self._verdict(self._seen(self.generator(z), _first(seen)))
             d_real, d_fake, verdict_real = d_measures
-            return torch.stack(
+            values = torch.stack(
                 [
                     d_real + d_fake,
                     d_real,
@@ -109,8 +151,13 @@ class AdversarialStep:
                     self._readable(verdict_real),
                     self._readable(verdict),
                     self._readable(after),
+                    d_grad,
+                    g_grad,
+                    diversity(fake, real),
                 ]
             ).float()
+        (values,) = self.parallel.average([values])
+        return values
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, on the CPU: tensors, numbers and strings in dicts and lists."""
@@ -122,6 +169,7 @@ class AdversarialStep:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.rng.set_state(state["rng"])
+        self.configure(self.config)  # a restored optimizer brings the learning rate of then
 
     def _parts(self) -> dict[str, nn.Module | Optimizer]:
         parts: dict[str, nn.Module | Optimizer] = {
@@ -132,34 +180,64 @@ class AdversarialStep:
         }
         return parts if self.average is None else parts | {"average": self.average}
 
-    def _step_discriminator(self, step: int, real: Tensor, fake: Tensor) -> tuple[Tensor, ...]:
-        config = self.config
-        penalised = config.r1_gamma > 0 and (step - 1) % (config.r1_every * config.d_every) == 0
-        if penalised:
-            real = real.detach().requires_grad_()
-        if config.d_update == "real-then-fake":
-            verdict_real = self._verdict(real)
-            loss_real = self._loss.real(verdict_real, 1 - config.smoothing)
-            _apply(self.d_optimizer, self._d_params, loss_real + self._penalty(penalised, verdict_real, real))
-            loss_fake = self._loss.fake(self._verdict(fake))
-            _apply(self.d_optimizer, self._d_params, loss_fake)
-        else:
-            verdict_real, verdict_fake = self._verdicts(real, fake, apart=penalised)
-            loss_real, loss_fake, _ = self._d_losses(verdict_real, verdict_fake)
-            total = loss_real + loss_fake + self._penalty(penalised, verdict_real, real)
-            _apply(self.d_optimizer, self._d_params, total)
-        return loss_real.detach(), loss_fake.detach(), verdict_real.detach()
+    @property
+    def _is_split(self) -> bool:
+        """Whether D steps on real and on generated images one after the other; a paired loss needs both at once."""
+        return self.config.d_update == "real-then-fake" and not self._loss.is_paired
 
-    def _penalty(self, penalised: bool, verdict_real: Tensor, real: Tensor) -> Tensor | float:
-        if not penalised:
+    def _step_discriminator(
+        self, step: int, real: Tensor, fake: Tensor, measure: bool
+    ) -> tuple[tuple[Tensor, ...], Tensor]:
+        """D's loss on real, on fake and its verdicts on real; and the norm of its gradient."""
+        config = self.config
+        is_due = (step - 1) % (config.r1_every * config.d_every) == 0
+        r1, r2 = (weight * config.r1_every if is_due else 0.0 for weight in (config.r1_gamma, config.r2_gamma))
+        if r1:
+            real = real.detach().requires_grad_()
+        if r2:
+            fake = fake.detach().requires_grad_()
+        seen = self._augmentation(len(real), 2)
+        if self._is_split:
+            on_real, on_fake = seen if seen is not None else (None, None)
+            verdict_real = self._verdict(self._seen(real, on_real))
+            loss_real, _ = self._loss.discriminator(verdict_real, verdict_real, 1 - config.smoothing)
+            first = self._apply(self.d_optimizer, self._d_params, loss_real + _penalty(r1, verdict_real, real), measure)
+            verdict_fake = self._verdict(self._seen(fake, on_fake))
+            _, loss_fake = self._loss.discriminator(verdict_fake, verdict_fake, 1 - config.smoothing)
+            total = loss_fake + _penalty(r2, verdict_fake, fake) + self._interpolated(real, fake)
+            norm = torch.hypot(first, self._apply(self.d_optimizer, self._d_params, total, measure))
+        else:
+            verdict_real, verdict_fake = self._verdicts(real, fake, seen, apart=bool(r1 or r2))
+            loss_real, loss_fake, _ = self._d_losses(verdict_real, verdict_fake)
+            total = loss_real + loss_fake + _penalty(r1, verdict_real, real) + _penalty(r2, verdict_fake, fake)
+            norm = self._apply(self.d_optimizer, self._d_params, total + self._interpolated(real, fake), measure)
+        if self._loss.clips:
+            clip_weights_(self._d_params, config.clip)
+        return (loss_real.detach(), loss_fake.detach(), verdict_real.detach()), norm
+
+    def _interpolated(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """The gradient penalty between real and generated images, where the loss has one."""
+        if not self._loss.interpolates or self.config.gp_weight == 0:
             return 0.0
-        return self.config.r1_gamma * self.config.r1_every * r1_penalty(verdict_real, real)
+        share = self._mine(len(real), lambda count: torch.rand(count, 1, 1, 1, generator=self.rng, device=real.device))
+        penalty = gradient_penalty(self._verdict, real.detach(), fake.detach(), share)
+        return self.config.gp_weight * penalty
+
+    def _g_loss(self, real: Tensor, fake: Tensor, seen: Augmentation) -> tuple[Tensor, Tensor]:
+        """G's loss, and D's verdicts on what G made."""
+        verdict = self._verdict(self._seen(fake, _first(seen)))
+        if not self._loss.is_paired:
+            return self._loss.generator(verdict, None), verdict
+        with torch.no_grad():
+            verdict_real = self._verdict(self._seen(real, _first(seen)))
+        return self._loss.generator(verdict, verdict_real), verdict
 
     def _d_losses(self, verdict_real: Tensor, verdict_fake: Tensor) -> tuple[Tensor, ...]:
-        loss_real = self._loss.real(verdict_real, 1 - self.config.smoothing)
-        return loss_real, self._loss.fake(verdict_fake), verdict_real
+        return (*self._loss.discriminator(verdict_real, verdict_fake, 1 - self.config.smoothing), verdict_real)
 
-    def _verdicts(self, real: Tensor, fake: Tensor, apart: bool = False) -> tuple[Tensor, Tensor]:
+    def _verdicts(self, real: Tensor, fake: Tensor, seen: Augmentation, apart: bool = False) -> tuple[Tensor, Tensor]:
+        on_real, on_fake = seen if seen is not None else (None, None)
+        real, fake = self._seen(real, on_real), self._seen(fake, on_fake)
         if self._joint and not apart:
             both = self._verdict(torch.cat([real, fake]))
             return both[: len(real)], both[len(real) :]
@@ -171,10 +249,46 @@ class AdversarialStep:
         return self.discriminator(images)  # type: ignore[no-any-return]
 
     def _readable(self, verdict: Tensor) -> Tensor:
-        return (verdict.sigmoid() if self._loss.verdict == "logit" else verdict).mean()
+        return (verdict.sigmoid() if self._loss.is_probability else verdict).mean()
+
+    def _augmentation(self, count: int, times: int = 1) -> Augmentation:
+        """How D sees `times` batches of `count` images; None: as they are."""
+        policy = self.config.augment
+        if policy == "none":
+            return None
+        shape = self.generator.spec.image_shape
+        share, whole = self.parallel.share(count), count * self.parallel.size
+        return tuple(augment.draw(policy, whole, shape, self.rng)[share] for _ in range(times))
+
+    def _seen(self, images: Tensor, draw: augment.AugmentDraw | None) -> Tensor:
+        return images if draw is None else augment.apply(images, draw)
 
     def _draw(self, count: int) -> Tensor:
-        return self.config.latent_prior.sample(count, self.config.z_dim, self.rng)
+        spec = self.generator.spec
+        assert spec.prior is not None  # of every generator
+        prior = spec.prior
+        return self._mine(count, lambda whole: prior.sample(whole, spec.z_dim, self.rng))
+
+    def _mine(self, count: int, draw: Callable[[int], Tensor]) -> Tensor:
+        """This process's share of what is drawn for all: the random state stays the same everywhere."""
+        return draw(count * self.parallel.size)[self.parallel.share(count)]
+
+    def _apply(self, optimizer: Optimizer, params: Sequence[nn.Parameter], loss: Tensor, measure: bool) -> Tensor:
+        """One optimizer step; returns the norm of the gradient where `measure`, else nan.
+
+        Gradients are taken for `params` alone: the other network's are never computed.
+        """
+        # the loss of all processes: each of them sees one that is not finite
+        whole_loss, *gradients = self.parallel.average([loss.detach(), *torch.autograd.grad(loss, params)])
+        self._watch(whole_loss)
+        for param, gradient in zip(params, gradients, strict=True):
+            # fused Adam walks memory, not indices: a gradient in another memory order would be applied to other weights
+            param.grad = gradient if gradient.stride() == param.stride() else torch.empty_like(param).copy_(gradient)
+        norm = nn.utils.get_total_norm(gradients) if measure else loss.new_tensor(math.nan)
+        optimizer.step()
+        for param in params:
+            param.grad = None
+        return norm
 
     def _set_learning_rates(self, step: int) -> None:
         if self.config.lr_decay == 0:
@@ -184,6 +298,48 @@ class AdversarialStep:
         for optimizer, lr in ((self.g_optimizer, self.config.g_lr), (self.d_optimizer, self.config.d_lr)):
             for group in optimizer.param_groups:
                 group["lr"] = lr * min(1.0, left)
+
+
+Augmentation = tuple[augment.AugmentDraw, ...] | None
+
+
+class _FiniteWatch:
+    """Raises `NotFinite`: at once on the CPU; elsewhere at the next loss, so that the device never waits for us."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._is_immediate = device.type == "cpu"
+        self._last: Tensor | None = None
+
+    def __call__(self, loss: Tensor) -> None:
+        """Look at a loss, or at the one before it."""
+        if self._is_immediate:
+            self._check(loss)
+            return
+        last, self._last = self._last, loss.detach()
+        if last is not None:
+            self._check(last)
+
+    def _check(self, loss: Tensor) -> None:
+        if not math.isfinite(loss.item()):
+            raise NotFinite
+
+
+def diversity(fake: Tensor, real: Tensor) -> Tensor:
+    """How far generated images are from each other, in units of how far real ones are; 0-d, nan for one image.
+
+    The root of the ratio of their mean squared distances: sqrt(sum of variances of fake / of real). 0: all the same.
+    """
+    if len(fake) < 2:
+        return fake.new_tensor(math.nan)
+    return (fake.detach().flatten(1).var(0).sum() / real.detach().flatten(1).var(0).sum()).sqrt()
+
+
+def _first(seen: Augmentation) -> augment.AugmentDraw | None:
+    return None if seen is None else seen[0]
+
+
+def _penalty(weight: float, verdict: Tensor, images: Tensor) -> Tensor | float:
+    return weight * zero_centred_penalty(verdict, images) if weight else 0.0
 
 
 @contextmanager
@@ -199,19 +355,11 @@ def frozen_statistics(network: Network) -> Iterator[None]:
             norm.track_running_stats = True
 
 
-def _apply(optimizer: Optimizer, params: Sequence[nn.Parameter], loss: Tensor) -> None:
-    """One optimizer step. Gradients are taken for `params` alone: the other network's are never computed."""
-    for param, gradient in zip(params, torch.autograd.grad(loss, params), strict=True):
-        # fused Adam walks memory, not indices: a gradient in another memory order would be applied to other weights
-        param.grad = gradient if gradient.stride() == param.stride() else torch.empty_like(param).copy_(gradient)
-    optimizer.step()
-    for param in params:
-        param.grad = None
-
-
 def _optimizer(config: TrainConfig, network: Network, lr: float) -> Optimizer:
     if config.optimizer == "sgd":
         return SGD(network.parameters(), lr=lr)
+    if config.optimizer == "rmsprop":
+        return RMSprop(network.parameters(), lr=lr)
     return Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
+import errno
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -14,30 +17,62 @@ from ganexplorer.core import latent
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.networks import build, initialize
 from ganexplorer.core.render import Pixels, to_pixels
 from ganexplorer.train import data
+from ganexplorer.train.beginning import Beginning, total_steps
+from ganexplorer.train.config import ConfigError
+from ganexplorer.train.doctor import Doctor
 from ganexplorer.train.events import (
+    Change,
+    Changed,
     Command,
+    Continue,
+    Continued,
     Ended,
+    Keep,
+    LogEntry,
+    Mark,
+    Networks,
+    Notice,
+    Pause,
+    Paused,
     Preview,
     PublishWeights,
+    Refused,
     Scalars,
     SnapshotSaved,
     Started,
+    StepOnce,
+    Stepped,
     Stop,
     TrainEvent,
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.runs import Run, RunError, refuse_existing
-from ganexplorer.train.steps import MEASURES, AdversarialStep
+from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
+from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
+from ganexplorer.train.warmup import Settling
 
-Poll = Callable[[], Command | None]
+Poll = Callable[[float], Command | None]
+Result = TypeVar("Result")
+PATIENCE_SECONDS = 0.2  # between two looks for a command, while paused
+RETRY_SECONDS = 1.0  # between two attempts to write to a disk that is full
+GIGABYTE = 10**9
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _DIVERGED = (
-    "the losses are no longer finite at step {step}: the training has diverged. What was saved before is kept; "
-    "lower the learning rates and start again."
+    "A loss is no longer a finite number after step {step:,}: the training has diverged. What was saved before is kept; "
+    "lower the learning rates, or add an R1 penalty, and go on from the last snapshot."
 )
+
+
+_MUST_BE_FINITE = ("d_loss", "g_loss")
+_KEPT_MARKS = ("kept", "health", "forked", "rolled back")
+
+
+def _no_command(seconds: float) -> Command | None:
+    time.sleep(seconds)
+    return None
 
 
 class Trainer:
@@ -48,23 +83,32 @@ class Trainer:
     request
         Configuration, data, run folder, device.
     poll
-        Asked before every step for a command; returns None when there is none.
+        Asked before every step for a command, with the seconds to wait for one; returns None when there is none.
+    parallel
+        The processes that train together; only the first of them writes, and all yield the same events.
     """
 
-    def __init__(self, request: TrainRequest, poll: Poll = lambda: None) -> None:
+    def __init__(self, request: TrainRequest, poll: Poll = _no_command, parallel: Parallel = ALONE) -> None:
         self.request = request
-        self.config = request.config
-        self._poll = poll
+        self.config = request.config  # of the next step
         self.error: Exception | None = None  # behind an Ended("failed")
+        self._poll = poll
+        self._parallel = parallel
         self._step = 0
+        self._seconds = 0.0  # of training so far
+        self._measured = (0, 0.0)  # step and seconds of the last look at the speed
         self._run: Run | None = None
         self._snapshot: Path | None = None
+        self._kept: set[int] = set()  # steps whose snapshots are not to be thinned out
+        self._is_paused = self._is_stopped = False
+        self._script = collections.deque(request.script)
+        self._postponed: collections.deque[Command] = collections.deque()  # while waiting for the disk
 
     def run(self) -> Iterator[TrainEvent]:
         """Train; yields events, the last of them `Ended`, whatever happens. Errors arrive as ``Ended("failed")``."""
         try:
-            stopped = yield from self._train()
-            ended = Ended("stopped" if stopped else "finished", self._step, "", self._snapshot)
+            yield from self._train()
+            ended = Ended("stopped" if self._is_stopped else "finished", self._step, "", self._snapshot)
         except Exception as error:
             self.error = error
             ended = Ended("failed", self._step, _explain(error), self._snapshot)
@@ -73,106 +117,352 @@ class Trainer:
                 self._run.close()
         yield ended
 
-    def _train(self) -> Generator[TrainEvent, None, bool]:
-        """All of it; returns whether it was stopped before its last step."""
-        request, config = self.request, self.config
-        device = pick_device(request.device)
-        state: dict[str, Any] | None = None
-        if request.resume:
-            self._run, state = Run.resume(request)
-            self._step = int(state["step"])
-        else:
-            refuse_existing(request.run)  # before a long load
-        source = yield from self._load(device)
-        if source is None:
-            return True
-        self._set_up(source, device, state)
-        if self._run is None:  # only now: a run that cannot start leaves no folder behind
-            self._run = Run.create(request)
-        first_step = self._step
-        steps_per_epoch = source.count / config.batch_size if source.count else 0.0
-        total_steps = self._optimization.total_steps
-        generator, discriminator = self._optimization.generator.spec, self._optimization.discriminator.spec
-        yield Started(
-            request.run, request.recipe, source.description, str(device), generator.to_json(),
-            discriminator.to_json(), config.loss,
-            (generator.parameter_count, discriminator.parameter_count), first_step, total_steps, steps_per_epoch,
-        )  # fmt: skip
-        yield Preview(self._step, self._fixed_samples())
-        measured_at, measured_step = time.perf_counter(), self._step
-        previewed_at = measured_at
-        stopped = False
-        for step in range(first_step + 1, total_steps + 1):
-            match self._poll():
-                case Stop():
-                    stopped = True
+    def _train(self) -> Generator[TrainEvent, None, None]:
+        begun = yield from self._begin()
+        if not begun:
+            return
+        self._previewed_at = time.perf_counter()
+        try:
+            while self._step < self._last_step:
+                networks = yield from self._next_turn()
+                if self._is_stopped:
                     break
-                case PublishWeights():
-                    yield self._weights()
-            real = source.batch(step, config.batch_size, self._optimization.rng)
-            measures = self._optimization(step, real, measure=step % config.log_every == 0)
-            self._step = step
-            if measures is not None:
-                values = measures.tolist()  # waits for the device: only every log_every steps
-                now = time.perf_counter()
-                speed = (step - measured_step) / max(now - measured_at, 1e-9)
-                measured_at, measured_step = now, step
-                epoch = step / steps_per_epoch if steps_per_epoch else 0.0
-                scalars = Scalars(step, epoch, **dict(zip(MEASURES, values, strict=True)), steps_per_second=speed)
-                self._run.log(scalars)
-                yield scalars
-                if not all(map(math.isfinite, values)):
-                    raise UserError(_DIVERGED.format(step=step))
-            is_sheet_due = step % config.sample_every == 0
-            is_preview_due = 0 < request.preview_seconds < time.perf_counter() - previewed_at
-            if is_sheet_due or is_preview_due:
-                previewed_at = time.perf_counter()
-                pixels = self._fixed_samples()
-                if is_sheet_due:
-                    self._run.save_sheet(step, pixels)
-                yield Preview(step, pixels)
-            if step % config.snapshot_every == 0 and step < total_steps:
-                yield self._save()
-        pixels = self._fixed_samples()
-        self._run.save_sheet(self._step, pixels)
-        yield Preview(self._step, pixels)
-        yield self._save()
-        return stopped
+                yield from self._take_step(networks)
+            pixels = self._fixed_samples()
+            yield from self._durably(lambda run: run.save_sheet(self._step, pixels))
+            yield Preview(self._step, pixels)
+            yield from self._save()
+        except NotFinite:
+            yield from self._give_up()
 
-    def _load(self, device: torch.device) -> Generator[TrainEvent, None, data.ImageSource | None]:
+    # -- beginning -----------------------------------------------------------------------------------------
+
+    def _begin(self) -> Generator[TrainEvent, None, bool]:
+        """Data, networks and run folder; returns False when asked to stop meanwhile."""
+        request, parallel = self.request, self._parallel
+        past = parallel.from_first(self._reopen)
+        if past is not None:
+            self._check_processes(past)
+            self._step = past.step
+            request = dataclasses.replace(request, config=past.config)
+            yield from past.notices
+        with parallel.as_one():
+            device = pick_device(request.device)
+            beginning = Beginning.of(request)
+            self.config = beginning.config
+            source = yield from self._load(beginning, device)
+        self._is_stopped = parallel.any(source is None)
+        if source is None or self._is_stopped:
+            return False
+        self._source, self._data = source, source.description
+        self._check_data_of_all()
+        self._total_steps = total_steps(self.config, source.count, self._batch)
+        generator, discriminator = beginning.networks(source.image_shape, device)
+        rng = torch.Generator(device).manual_seed(self.config.seed + 1)
+        self._optimization = AdversarialStep(
+            self.config, generator, discriminator, rng, self._total_steps, parallel
+        )
+        self._warmup = Settling(self.config.warmup if beginning.needs_warmup else 0)
+        prior = generator.spec.prior
+        assert prior is not None  # of every generator
+        z_dim, count = generator.spec.z_dim, self.config.sample_count
+        self._fixed_z = latent.seeded(prior, z_dim, self.config.seed, count).to(device)
+        self._doctor = Doctor(self.config.loss)
+        with parallel.as_one():
+            if past is not None:
+                self._go_on_from(past)
+            elif parallel.is_first:  # only now: a run that cannot start leaves no folder behind
+                self._run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
+        yield Started(
+            request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
+            discriminator.spec.to_json(), self.config.loss,
+            (generator.spec.parameter_count, discriminator.spec.parameter_count), self._step, self._last_step,
+            source.count / self._batch if source.count else 0.0,
+        )  # fmt: skip
+        if past is not None:
+            yield from self._tell_of(past)
+        elif not self._warmup.is_over:
+            yield Notice(
+                "The model has no discriminator: a fresh one now trains alone until its loss settles, for at most "
+                f"{self.config.warmup:,} steps."
+            )
+        if request.changes:
+            yield from self._change(request.changes)
+        yield Preview(self._step, self._fixed_samples())
+        if past is None and parallel.size > 1:  # what torchrun starts anew has something to go on from
+            yield from self._save()
+        return True
+
+    def _reopen(self) -> Past | None:
+        """What a run to resume goes on from; a new one must not be there yet."""
+        if not self.request.resume:
+            refuse_existing(self.request.run)  # before a long load
+            return None
+        self._run, past = Run.resume(self.request)
+        return past
+
+    def _check_processes(self, past: Past) -> None:
+        then, now = past.state.get("processes", 1), self._parallel.size
+        if then != now:
+            remedy = f"with torchrun --nproc-per-node={then}" if then > 1 else "without torchrun"
+            raise RunError(
+                f"{self.request.run}: was trained by {_processes(then)} and cannot go on in {_processes(now)}, which "
+                f"see the images in another order. Resume it {remedy}."
+            )
+
+    def _check_data_of_all(self) -> None:
+        theirs = self._parallel.from_first(lambda: self._data)
+        with self._parallel.as_one():
+            if self._data != theirs:
+                raise data.DataError(
+                    f"Process {self._parallel.rank} finds other data than the first one: {self._data}, not {theirs}. "
+                    "Give all machines the same files."
+                )
+
+    def _load(self, beginning: Beginning, device: torch.device) -> Generator[TrainEvent, None, data.ImageSource | None]:
         """The data; None when asked to stop meanwhile."""
-        loading = data.load(self.request.data, self.config.image_size, device, self.config.seed)
+        loading = data.load(self.request.data, beginning.preparation, device, self.config.seed)
         while True:
             try:
                 yield next(loading)
             except StopIteration as done:
                 source: data.ImageSource = done.value
                 return source
-            if isinstance(self._poll(), Stop):
+            if isinstance(self._poll(0), Stop):
+                loading.close()
                 return None
 
-    def _set_up(self, source: data.ImageSource, device: torch.device, state: dict[str, Any] | None) -> None:
-        config = self.config
-        if config.steps == 0 and source.count is None:
-            raise UserError(f"{self.request.data} has no end, so epochs mean nothing: set steps instead.")
-        total_steps = config.steps or math.ceil(config.epochs * (source.count or 0) / config.batch_size)
-        networks = []
-        first_weights = torch.Generator().manual_seed(config.seed)
-        for spec in config.specs(source.image_shape):
-            network = build(spec)
-            initialize(network, config.init, first_weights)
-            networks.append(network.to(device))
-        rng = torch.Generator(device).manual_seed(config.seed + 1)
-        self._optimization = AdversarialStep(config, networks[0], networks[1], rng, total_steps)
-        self._fixed_z = latent.seeded(config.latent_prior, config.z_dim, config.seed, config.sample_count).to(device)
-        self._data = source.description
-        if state is not None:
-            if state["data"] != source.description:
-                raise RunError(
-                    f"{self.request.run}: its data has changed since: {state['data']} -> {source.description}. "
-                    "Restore it, or start a new run."
-                )
-            self._optimization.load_state_dict(state)
+    def _go_on_from(self, past: Past) -> None:
+        state = past.state
+        if state["data"] != self._data:
+            raise RunError(
+                f"{self.request.run}: its data has changed since: {state['data']} -> {self._data}. "
+                "Restore it, or start a new run."
+            )
+        self._kept.update(entry.step for entry in past.entries if isinstance(entry, Mark) and entry.kind in _KEPT_MARKS)
+        self._optimization.load_state_dict(state)
+        self._warmup.load_state_dict(state["warmup"])
+        self._seconds = state["seconds"]
+        self._measured = (self._step, self._seconds)
+
+    def _tell_of(self, past: Past) -> Generator[TrainEvent, None, None]:
+        if past.overridden:  # in the log, so that it tells all that happened
+            yield from self._log(Changed(self._step, past.overridden))
+        if self.request.rollback is None:
+            yield from self._mark(Mark(self._step, "resumed", f"Resumed after step {self._step:,}"))
+        else:
+            self._kept.add(self._step)
+            yield from self._mark(Mark(self._step, "rolled back", f"Rolled back to step {self._step:,}"))
+
+    # -- one step ------------------------------------------------------------------------------------------
+
+    def _take_step(self, networks: Networks | None) -> Generator[TrainEvent, None, None]:
+        step, config, started = self._step + 1, self.config, time.perf_counter()
+        is_alone = networks is not None
+        if not self._warmup.is_over and networks is None:
+            networks = "d"
+        is_measured = is_alone or step % config.log_every == 0
+        measures = self._optimization(step, self._real(step), is_measured, networks)
+        self._step = step
+        if not self._warmup.is_over:
+            (d_loss,) = self._parallel.average([self._optimization.d_loss])
+            self._warmup.add(float(d_loss))
+            if self._warmup.is_over:
+                text = "The fresh discriminator has settled; G trains from here."
+                yield from self._mark(Mark(step, "warmed up", text))
+        if is_alone:
+            assert networks is not None
+            yield from self._log(Stepped(step, networks))
+        values = None if measures is None else measures.tolist()  # waits for the device: only every log_every steps
+        self._seconds += time.perf_counter() - started
+        if values is not None:
+            yield from self._tell(step, values)
+        is_sheet_due = step % config.sample_every == 0
+        is_preview_due = 0 < self.request.preview_seconds < time.perf_counter() - self._previewed_at
+        if is_sheet_due or is_preview_due or is_alone:
+            self._previewed_at = time.perf_counter()
+            pixels = self._fixed_samples()
+            if is_sheet_due:
+                yield from self._durably(lambda run: run.save_sheet(step, pixels))
+            yield Preview(step, pixels)
+        if step % config.snapshot_every == 0 and step < self._last_step:
+            yield from self._save()
+
+    def _real(self, step: int) -> torch.Tensor:
+        """This process's real images of a step."""
+        size, parallel = self.config.batch_size, self._parallel
+        if self._source.count is None:  # drawn afresh from the one random generator: alike everywhere
+            return self._source.batch(step, self._batch, self._optimization.rng)[parallel.share(size)]
+        return self._source.batch((step - 1) * parallel.size + parallel.rank + 1, size, self._optimization.rng)
+
+    def _tell(self, step: int, values: list[float]) -> Generator[TrainEvent, None, None]:
+        """Log what was measured, and what the doctor makes of it."""
+        since, seconds = self._measured
+        self._measured = (step, self._seconds)
+        speed = (step - since) / max(self._seconds - seconds, 1e-9)
+        epoch = step * self._batch / self._source.count if self._source.count else 0.0
+        named = dict(zip(MEASURES, values, strict=True))
+        scalars = Scalars(step, epoch, **named, steps_per_second=speed, seconds=self._seconds)
+        yield from self._log(scalars)
+        if not all(math.isfinite(named[name]) for name in _MUST_BE_FINITE):
+            raise NotFinite
+        for diagnosis in self._doctor.examine(scalars):
+            yield from self._mark(Mark(step, "health", diagnosis))
+
+    # -- commands ------------------------------------------------------------------------------------------
+
+    def _next_turn(self) -> Generator[TrainEvent, None, Networks | None]:
+        """Obey a command, while paused any number; returns which networks step next (None: whose turn it is)."""
+        while True:
+            match self._command():
+                case Stop():
+                    self._is_stopped = True
+                    return None
+                case PublishWeights():
+                    yield self._weights()
+                case Pause() if not self._is_paused:
+                    self._is_paused = True
+                    yield Paused(self._step)
+                case Continue() if self._is_paused:
+                    self._is_paused = False
+                    yield Continued(self._step)
+                case StepOnce(networks) if self._is_paused:
+                    return networks
+                case Change(settings):
+                    yield from self._change(settings)
+                case Keep(text):
+                    self._kept.add(self._step)
+                    yield from self._mark(Mark(self._step, "kept", text))
+                    yield from self._save()
+            if not self._is_paused:
+                return (yield from self._scripted())
+
+    def _command(self) -> Command | None:
+        if self._postponed:
+            return self._postponed.popleft()
+        command = self._poll(PATIENCE_SECONDS if self._is_paused else 0)
+        if self._parallel.size > 1:  # all end at the same step; other commands are for windows
+            return Stop() if self._parallel.any(self._is_stopped or isinstance(command, Stop)) else None
+        return command
+
+    def _scripted(self) -> Generator[TrainEvent, None, Networks | None]:
+        """What was done by hand at this point of the run that this one repeats."""
+        while self._script and self._script[0].step <= self._step:
+            entry = self._script.popleft()
+            if isinstance(entry, Changed):
+                yield from self._change(entry.settings)
+        following = self._script[0] if self._script else None
+        if isinstance(following, Stepped) and following.step == self._step + 1:
+            return following.networks
+        return None
+
+    def _change(self, settings: Mapping[str, Any]) -> Generator[TrainEvent, None, None]:
+        """Go on with other hyperparameters, or say why not."""
+        try:
+            config = self.config.changed_live(settings)
+            total = total_steps(config, self._source.count, self._batch)
+            if total <= self._step:
+                raise ConfigError(f"{self._step:,} steps are done already: {total:,} cannot be all of them.")
+        except UserError as error:
+            yield Refused(settings, str(error))
+            return
+        self.config, self._total_steps = config, total
+        self._optimization.total_steps = total
+        self._optimization.configure(config)
+        values = config.to_dict()
+        yield from self._log(Changed(self._step, {name: values[name] for name in settings}))
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def _log(self, entry: LogEntry) -> Generator[TrainEvent, None, None]:
+        yield from self._durably(lambda run: run.log(entry))
+        yield entry
+
+    def _mark(self, mark: Mark) -> Generator[TrainEvent, None, None]:
+        yield from self._log(mark)
+
+    def _durably(self, write: Callable[[Run], Result]) -> Generator[TrainEvent, None, Result | None]:
+        """Do what writes to the run folder; while the disk is full, wait. Other errors are raised."""
+        if self._run is None:  # another process writes
+            return None
+        is_told = False
+        while True:
+            try:
+                result = write(self._run)
+                break
+            except OSError as error:
+                if error.errno not in _NO_ROOM or self._is_stopped:
+                    raise
+                if not is_told:
+                    is_told = True
+                    yield Paused(self._step, f"{self._run.path}: {error.strerror}. Make room; the run then goes on.")
+            match self._poll(RETRY_SECONDS):
+                case Stop():
+                    self._is_stopped = True
+                case PublishWeights():
+                    yield self._weights()
+                case None:
+                    pass
+                case command:
+                    self._postponed.append(command)
+        if is_told:
+            yield Paused(self._step) if self._is_paused else Continued(self._step)
+        return result
+
+    def _save(self) -> Generator[TrainEvent, None, None]:
+        """Snapshot and state of this step; the snapshot first, so that LATEST never points at nothing."""
+        if not self._are_weights_finite:
+            raise NotFinite
+        checkpoint = self._checkpoint()
+        state = self._optimization.state_dict() | {
+            "step": self._step, "data": self._data, "seconds": self._seconds, "warmup": self._warmup.state_dict(),
+            "processes": self._parallel.size,
+        }  # fmt: skip
+        snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
+        yield from self._durably(lambda run: run.save_state(state))
+        if snapshot is not None:
+            self._snapshot = snapshot
+            yield SnapshotSaved(self._step, snapshot)
+        yield from self._durably(lambda run: run.thin(round(self.config.keep_gb * GIGABYTE), self._kept))
+
+    def _give_up(self) -> Generator[TrainEvent, None, None]:
+        """After a loss that is not finite: keep what is left of the networks to look at, and end."""
+        text = _DIVERGED.format(step=self._step)
+        yield from self._mark(Mark(self._step, "trouble", text))
+        if self._are_weights_finite and self._step > 0:
+            checkpoint = self._checkpoint()  # without a state: one of the two may have made half of the next step
+            snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
+            if snapshot is not None:
+                self._snapshot = snapshot
+                yield SnapshotSaved(self._step, snapshot)
+        raise UserError(text)
+
+    def _checkpoint(self) -> Checkpoint:
+        optimization, request = self._optimization, self.request
+        card = {
+            "name": request.run.name,
+            "recipe": request.recipe,
+            "data": request.data,
+            "step": self._step,
+            "config": self.config.to_dict(),
+        }
+        return Checkpoint(optimization.shown_generator, optimization.discriminator, card)
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    @property
+    def _batch(self) -> int:
+        """Real images of one step, of all processes."""
+        return self.config.batch_size * self._parallel.size
+
+    @property
+    def _last_step(self) -> int:
+        return min(self._total_steps, self.request.until or self._total_steps)
+
+    @property
+    def _are_weights_finite(self) -> bool:
+        networks = (self._optimization.generator, self._optimization.discriminator)
+        return all(torch.isfinite(value).all() for network in networks for value in network.state_dict().values())
 
     @torch.no_grad()
     def _fixed_samples(self) -> Pixels:
@@ -190,24 +480,9 @@ class Trainer:
         )
         return Weights(self._step, generator, discriminator)
 
-    def _save(self) -> SnapshotSaved:
-        """Snapshot and state of this step; the snapshot first, so that LATEST never points at nothing."""
-        assert self._run is not None
-        optimization, request = self._optimization, self.request
-        for network in (optimization.generator, optimization.discriminator):
-            if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
-                raise UserError(_DIVERGED.format(step=self._step))
-        card = {
-            "name": request.run.name,
-            "recipe": request.recipe,
-            "data": request.data,
-            "step": self._step,
-            "config": self.config.to_dict(),
-        }
-        checkpoint = Checkpoint(optimization.shown_generator, optimization.discriminator, card)
-        self._snapshot = self._run.save_snapshot(self._step, checkpoint)
-        self._run.save_state(optimization.state_dict() | {"step": self._step, "data": self._data})
-        return SnapshotSaved(self._step, self._snapshot)
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def _explain(error: Exception) -> str:

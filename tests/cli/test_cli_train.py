@@ -63,7 +63,7 @@ def test_a_run_says_how_it_ended_on_stdout_and_shows_progress_on_stderr(command:
 def test_a_run_folder_holds_all_of_the_run(finished: Path) -> None:
     names = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
     assert names == {
-        "config.json", "log.jsonl", "LATEST", "checkpoint/state.pt", "samples/00000050.png",
+        "config.json", "log.jsonl", "LATEST", "checkpoint/00000050.pt", "samples/00000050.png",
         "snapshots/00000050.safetensors",
     }  # fmt: skip
     assert (finished / "LATEST").read_text() == "00000050.safetensors\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import shutil
 import struct
 import types
@@ -9,19 +11,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.request import Request
 
 import numpy as np
 import psutil
 import pytest
 import torch
+from loading import CPU, drained, notices, plain
 from PIL import Image
 from torch import Tensor
 
-from ganexplorer.train import data
+from ganexplorer.train import data, decoding, folders, torchvision_sets
 from ganexplorer.train.data import DataError, FreshPattern, ImageSource, ResidentImages
 from ganexplorer.train.events import Notice, Progress
+from ganexplorer.train.preparation import Preparation
 
-CPU = torch.device("cpu")
 REPOSITORY = Path(__file__).parents[2]
 REAL_MNIST = REPOSITORY.parent / "shared" / "data"
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -29,12 +33,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 def load(ref: str, image_size: int = 0, seed: int = 0) -> tuple[ImageSource, list[Progress | Notice]]:
     """The source and what was said on the way."""
-    loading, said = data.load(ref, image_size, CPU, seed), []
-    while True:
-        try:
-            said.append(next(loading))
-        except StopIteration as done:
-            return done.value, said
+    return drained(data.load(ref, Preparation((image_size, image_size)), CPU, seed))
 
 
 def resident(ref: str, image_size: int = 0) -> ResidentImages:
@@ -43,18 +42,10 @@ def resident(ref: str, image_size: int = 0) -> ResidentImages:
     return source
 
 
-def notices(said: list[Progress | Notice]) -> list[str]:
-    return [event.text for event in said if isinstance(event, Notice)]
-
-
 def ramp(width: int = 16, height: int = 16) -> Image.Image:
     """Gray, black on the left to 240 on the right: 16 flat bars, which survive JPEG and resizing well."""
     values = np.tile(np.arange(width) * 16 // width * 16, (height, 1)).astype(np.uint8)
     return Image.fromarray(values)
-
-
-def plain(colour: Any, mode: str = "RGB", size: tuple[int, int] = (16, 16)) -> Image.Image:
-    return Image.new(mode, size, colour)
 
 
 def colours_of(source: ResidentImages, index: int = 0) -> list[int]:
@@ -345,7 +336,7 @@ def test_a_notice_names_a_few_of_many_broken_pictures(tmp_path: Path) -> None:
 def test_a_picture_too_large_to_be_one_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain(RED).save(tmp_path / "a.png")
     plain(RED, size=(40, 40)).save(tmp_path / "b.png")
-    monkeypatch.setattr(data, "MAX_SOURCE_PIXELS", 1000)
+    monkeypatch.setattr(decoding, "MAX_SOURCE_PIXELS", 1000)
     source, said = load(f"folder:{tmp_path}", 16)
     assert source.count == 1
     assert "b.png" in notices(said)[0]
@@ -358,9 +349,8 @@ def test_whole_pictures_are_read_without_a_notice(picture_folder: Path) -> None:
 
 def test_progress_ends_with_all_pictures(picture_folder: Path) -> None:
     _, said = load(f"folder:{picture_folder}", 16)
-    last = said[-1]
-    assert isinstance(last, Progress)
-    assert (last.done, last.total) == (11, 11)
+    progress = [event for event in said if isinstance(event, Progress) and event.what == "Reading pictures"]
+    assert (progress[-1].done, progress[-1].total) == (11, 11)
 
 
 def test_a_folder_without_one_readable_picture_is_refused_by_name(tmp_path: Path) -> None:
@@ -428,7 +418,7 @@ def test_a_folder_that_does_not_fit_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch, picture_folder: Path
 ) -> None:
     leave_free(monkeypatch, 2 * 11 * 16 * 16 - 2)
-    monkeypatch.setattr(data, "_decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(folders, "decode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(DataError, match="11 images of 1 x 16 x 16"):
         load(f"folder:{picture_folder}", 16)
 
@@ -454,6 +444,19 @@ def test_mnist_is_read_from_torchvisions_layout(tiny_mnist: Path) -> None:
 def test_mnist_is_the_training_part_bit_for_bit(tiny_mnist: Path) -> None:
     content = (tiny_mnist / "MNIST" / "raw" / "train-images-idx3-ubyte").read_bytes()
     assert resident(f"mnist:{tiny_mnist}").images.numpy().tobytes() == content[16:]
+
+
+def test_torchvision_reads_the_same_and_has_the_same_names_and_servers(tiny_mnist: Path) -> None:
+    """In one test: importing torchvision takes seconds."""
+    import torchvision.datasets
+
+    theirs, ours = torchvision.datasets.MNIST(str(tiny_mnist)), resident(f"mnist:{tiny_mnist}")
+    assert torch.equal(theirs.data, ours.images[:, 0])
+    assert torch.equal(theirs.targets, ours.labels)
+    for kind, idx_set in torchvision_sets.IDX_SETS.items():
+        dataset = getattr(torchvision.datasets, idx_set.folder)
+        assert [name.partition(" - ")[0] for name in dataset.classes] == list(idx_set.names)
+        assert torchvision_sets.servers(kind) == (dataset.mirrors, dataset.resources)
 
 
 def test_mnist_can_be_resized(tiny_mnist: Path) -> None:
@@ -492,14 +495,15 @@ def test_any_other_chosen_folder_is_one_of_pictures(picture_folder: Path) -> Non
 
 
 def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """torchvision cannot reach anything; returns the addresses it asked for."""
+    """Nothing can be reached; returns the addresses that were asked for."""
     asked: list[str] = []
 
-    def refuse(url: str, *_: Any, **__: Any) -> None:
-        asked.append(url)
+    def refuse(request: Request, **_: Any) -> None:
+        asked.append(request.full_url)
         raise URLError("Temporary failure in name resolution")
 
-    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", refuse)
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr(torchvision_sets, "servers", lambda kind: (["http://a/", "http://b/"], [("train.gz", "")]))
     return asked
 
 
@@ -520,20 +524,22 @@ def test_mnist_that_is_there_is_not_downloaded(tiny_mnist: Path, monkeypatch: py
     assert asked == []
 
 
-def download_from(mirror: Path) -> Callable[..., None]:
-    """A stand-in for torchvision's download that takes the files from a folder."""
+@pytest.fixture
+def mirror(tiny_mnist: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the packed files of the tiny MNIST, which torchvision takes for the second of two servers."""
+    folder = tmp_path_factory.mktemp("mirror")
+    resources = []
+    for path in sorted((tiny_mnist / "MNIST" / "raw").iterdir()):
+        packed = gzip.compress(path.read_bytes())
+        (folder / f"{path.name}.gz").write_bytes(packed)
+        resources.append((f"{path.name}.gz", hashlib.md5(packed).hexdigest()))
+    mirrors = [f"{(folder / 'absent').as_uri()}/", f"{folder.as_uri()}/"]
+    monkeypatch.setattr(torchvision_sets, "servers", lambda kind: (mirrors, resources))
+    return folder
 
-    def fetch(url: str, download_root: str, filename: str, **_: Any) -> None:
-        name = filename.removesuffix(".gz")
-        shutil.copy(mirror / "MNIST" / "raw" / name, download_root)
 
-    return fetch
-
-
-def test_a_download_is_announced_with_its_folder(
-    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", download_from(tiny_mnist))
+@pytest.mark.usefixtures("mirror")
+def test_a_download_is_announced_with_its_folder(tmp_path: Path) -> None:
     source, said = load(f"mnist:{tmp_path}")
     assert source.count == 13
     assert isinstance(said[0], Progress)
@@ -541,13 +547,33 @@ def test_a_download_is_announced_with_its_folder(
 
 
 @pytest.mark.parametrize("missing", ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
-def test_a_download_that_was_cut_off_is_taken_up_again(
-    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+@pytest.mark.usefixtures("mirror")
+def test_a_download_that_was_cut_off_is_taken_up_again(tiny_mnist: Path, tmp_path: Path, missing: str) -> None:
     shutil.copytree(tiny_mnist, tmp_path, dirs_exist_ok=True)
     (tmp_path / "MNIST" / "raw" / missing).unlink()
-    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", download_from(tiny_mnist))
     assert resident(f"mnist:{tmp_path}").count == 13
+
+
+def test_a_download_of_other_bytes_is_refused_and_leaves_no_file(mirror: Path, tmp_path: Path) -> None:
+    for path in mirror.iterdir():
+        path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        load(f"mnist:{tmp_path}")
+    assert list((tmp_path / "MNIST" / "raw").iterdir()) == []
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_download_that_is_cancelled_leaves_only_whole_files(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganexplorer.train.sources.PACE_SECONDS", 0.0)
+    loading = data.load(f"mnist:{tmp_path}", Preparation(), CPU, 0)
+    for event in loading:
+        if isinstance(event, Progress) and "t10k-labels" in event.what:
+            break
+    loading.close()
+    for path in (tmp_path / "MNIST" / "raw").iterdir():
+        assert path.read_bytes() == (tiny_mnist / "MNIST" / "raw" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])

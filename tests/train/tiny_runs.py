@@ -43,7 +43,7 @@ def train(asked: TrainRequest, stop_after: int | None = None) -> list[TrainEvent
     """All events of a run, stopped once the losses of step `stop_after` are out."""
     commands: list[Command] = []
     events = []
-    for event in Trainer(asked, lambda: commands.pop() if commands else None).run():
+    for event in Trainer(asked, lambda _: commands.pop() if commands else None).run():
         events.append(event)
         if isinstance(event, Scalars) and event.step == stop_after:
             commands.append(Stop())
@@ -62,9 +62,12 @@ def ended(events: list[TrainEvent]) -> Ended:
 
 
 def log_of(run: Path) -> list[dict[str, Any]]:
-    """The log without the speeds, which differ from run to run."""
+    """The scalars of the log without the speeds, which differ from run to run."""
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name != "steps_per_second"} for line in lines]
+    varying = ("steps_per_second", "seconds")
+    return [
+        {name: value for name, value in line.items() if name not in varying} for line in lines if "event" not in line
+    ]
 
 
 def snapshot_tensors(run: Path, step: int) -> dict[str, Tensor]:
@@ -72,7 +75,9 @@ def snapshot_tensors(run: Path, step: int) -> dict[str, Tensor]:
 
 
 def saved_state(run: Path) -> dict[str, Any]:
-    state = torch.load(run / "checkpoint" / "state.pt", weights_only=True)
+    newest = max((run / "checkpoint").glob("*.pt"))
+    state = torch.load(newest, weights_only=True)
+    del state["seconds"]  # of training: differ from run to run
     return dict(leaves(state))
 
 
