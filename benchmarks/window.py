@@ -128,8 +128,8 @@ def main() -> None:
         if arguments.train:
             speeds: list[float] = []
             window.train.session.scalars.connect(lambda s: speeds.extend(x.steps_per_second for x in s))
-            window.train.recipe.setCurrentText(arguments.train)
-            window.train.choose_data(arguments.data)
+            window.train.setup.recipe.setCurrentText(arguments.train)
+            window.train.setup.choose_data(arguments.data)
             window.train.start()
             pump_until(app, lambda: len(speeds) > 10)
             for _ in range(arguments.rounds):

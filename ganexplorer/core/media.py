@@ -72,6 +72,22 @@ def sheet(pixels: Pixels, columns: int | None = None, gap: int = 2) -> Pixels:
     return result
 
 
+def unsheet(picture: Pixels, count: int, columns: int | None = None, gap: int = 2) -> Pixels:
+    """Inverse of `sheet`: the `count` pictures, (N, H, W[, 3]); raises ValueError where they cannot have made it."""
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    (height, down), (width, across) = (
+        divmod(picture.shape[axis] + gap, cells) for axis, cells in ((0, rows), (1, columns))
+    )
+    if down or across or min(height, width) <= gap:
+        raise ValueError(f"{picture.shape[1]}x{picture.shape[0]} pixels are no sheet of {count} pictures")
+    cells = [
+        picture[y * height : (y + 1) * height - gap, x * width : (x + 1) * width - gap]
+        for y, x in (divmod(number, columns) for number in range(count))
+    ]
+    return np.stack(cells)
+
+
 def enlarge(picture: Pixels, zoom: int) -> Pixels:
     """Every pixel of (…, H, W) or (H, W, 3) as a crisp block of zoom x zoom."""
     return picture.repeat(zoom, axis=0).repeat(zoom, axis=1)

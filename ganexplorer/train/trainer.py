@@ -61,8 +61,8 @@ RETRY_SECONDS = 1.0  # between two attempts to write to a disk that is full
 GIGABYTE = 10**9
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _DIVERGED = (
-    "A loss is no longer a finite number after step {step:,}: the training has diverged. What was saved before is kept; "
-    "lower the learning rates, or add an R1 penalty, and go on from the last snapshot."
+    "A loss is no longer a finite number after step {step:,}: the training has diverged. What was saved before is "
+    "kept; lower the learning rates, or add an R1 penalty, and go on from the last snapshot."
 )
 
 

@@ -20,7 +20,9 @@ from ganexplorer.core.render import Renderer
 from ganexplorer.core.session import SUFFIX, is_session
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
+from ganexplorer.train.growth import write_growth
 from ganexplorer.train.runs import folder_of
+from ganexplorer.train.snapshots import Snapshot
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.files import recent
 from ganexplorer.ui.files.clipboard import LatentClipboard
@@ -28,7 +30,14 @@ from ganexplorer.ui.files.dropping import FileDrops
 from ganexplorer.ui.files.file_watch import FileWatch
 from ganexplorer.ui.files.importing import Importer
 from ganexplorer.ui.files.latent_files import LatentFiles
-from ganexplorer.ui.files.opening import Opened, Opener, OpenFailed, OpenRequest, live_sight, thumbnail
+from ganexplorer.ui.files.opening import (
+    Opened,
+    Opener,
+    OpenFailed,
+    OpenRequest,
+    live_sight,
+    thumbnail,
+)
 from ganexplorer.ui.files.recent import RecentMenu
 from ganexplorer.ui.files.session_files import SessionFiles
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
@@ -36,12 +45,13 @@ from ganexplorer.ui.panels import Panels
 from ganexplorer.ui.picture.comparing import Comparison, step_of
 from ganexplorer.ui.status_line import StatusLine
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.train_panel import read_run
+from ganexplorer.ui.training.run_record import SnapshotSeen, read_run, snapshot_sight
 from ganexplorer.ui.work.measuring import EffectMeter
 from ganexplorer.ui.work.studio import Sight, Studio
 from ganexplorer.ui.work.workers import Frame, JobResult, JobThread, RenderThread
 
 MODELS = "*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar"
+GROWTH_FILES = "Film (*.gif *.mp4);;Sheet: time runs down (*.png)"
 OPENABLE = (
     f"Models, sessions, latents and saved pictures ({MODELS} *{SUFFIX} *.npy *.png);;"
     f"Models ({MODELS});;Sessions (*{SUFFIX});;All files (*)"
@@ -65,6 +75,7 @@ class MainWindow(QMainWindow):
         self._file_sight: Sight | None = None  # to go back to after exploring a training
         self._file_subject: Subject | None = None
         self._explored: Path | None = None  # the run folder of the generator in training that is, or was, on show
+        self._scrubbed: zoo.ModelEntry | None = None  # the snapshot that is on show instead of the open model
         self.stamp = 0
         self._has_image = False
 
@@ -117,6 +128,8 @@ class MainWindow(QMainWindow):
         self.train.speed_changed.connect(self.status.training.setText)
         self.train.live_weights.connect(self._on_live_weights)
         self.train.explore_ended.connect(self._show_file)
+        self.train.snapshot_chosen.connect(self._on_snapshot_chosen)
+        self.train.film_wanted.connect(self._on_film_wanted)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
         self.render_thread.start()
@@ -182,7 +195,8 @@ class MainWindow(QMainWindow):
     def save_session(self) -> None:
         subject, run = self.document.subject, self._explored
         is_live = subject is not None and subject.step is not None and run is not None
-        self.sessions.choose_and_save(zoo.ModelEntry(run.name, run) if is_live and run else self._entry)
+        entry = self._scrubbed or self._entry
+        self.sessions.choose_and_save(zoo.ModelEntry(run.name, run) if is_live and run else entry)
 
     @Slot()
     def compare(self) -> None:
@@ -190,7 +204,7 @@ class MainWindow(QMainWindow):
         if self.comparison.is_on:
             self.comparison.stop()
         else:
-            self.comparison.start(self.models.entries, self._entry)
+            self.comparison.start(self.models.entries, self._scrubbed or self._entry)
 
     @Slot()
     def save_picture(self) -> None:
@@ -277,10 +291,12 @@ class MainWindow(QMainWindow):
         self._file_subject = Subject(
             entry.name, opened.checkpoint.generator.spec, directions=opened.directions, snapshot=snapshot
         )
-        if not self.train.explore.isChecked():
+        self.train.offer_model(entry.name, opened.checkpoint)
+        if not self.train.controls.explore.isChecked():
+            self.train.timeline.leave()
             self._show_file()
         elif not opened.request.is_reload:
-            self.train.explore.setChecked(False)  # ends in `_show_file`
+            self.train.controls.explore.setChecked(False)  # ends in `_show_file`
 
     def _show_subject(self, subject: Subject, sight: Sight) -> None:
         self.render_thread.use(sight.renderer, sight.judge)
@@ -300,7 +316,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_file_changed(self) -> None:
-        if self._entry is not None and not self.train.explore.isChecked():
+        if self._entry is not None and not self.train.controls.explore.isChecked():
             self._reload(f"{self._entry.name} changed on disk: reloaded.")
 
     @Slot()
@@ -342,6 +358,8 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_job_done(self, result: JobResult) -> None:
+        if result.name.startswith("save growth"):
+            self.status.activity.setText("")
         if result.error is not None:
             if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
                 self._tell(result.error)
@@ -354,11 +372,14 @@ class MainWindow(QMainWindow):
                 self.models.set_thumbnail(*value)
             case "live":
                 subject, sight = value
-                if self.train.explore.isChecked():
+                if self.train.controls.explore.isChecked():
+                    self._scrubbed = None
                     before = self.document.subject
                     self._show_subject(subject, sight)
                     if before is None or before.name != subject.name:
                         self.effects.measure(sight.renderer, subject.space)
+            case "snapshot":
+                self._show_snapshot(value)
 
     # -- the generator in training -------------------------------------------------------------------------
 
@@ -370,9 +391,35 @@ class MainWindow(QMainWindow):
         # not first: where this takes as long as the next weights, nothing else would ever be done
         self.job_thread.submit("live", lambda: (subject, live_sight(started, weights, device)))
 
+    @Slot(object, object)
+    def _on_snapshot_chosen(self, run: Path, snapshot: Snapshot | None) -> None:
+        """Look at a snapshot of a run under the latent of now, or at the open model again."""
+        if snapshot is None:
+            self._show_file()
+            return
+        device = self._device
+        self.job_thread.submit("snapshot", lambda: snapshot_sight(run, snapshot, device), first=True)
+
+    @Slot(object)
+    def _on_film_wanted(self, run: Path) -> None:
+        """Write how the fixed samples of a run grew."""
+        path, _ = QFileDialog.getSaveFileName(self, "How the samples grew", f"{run.name}.gif", GROWTH_FILES)
+        if path:
+            self.status.activity.setText("Writing the film…")
+            self.job_thread.submit(f"save growth {path}", lambda: write_growth(path, run))
+
+    def _show_snapshot(self, seen: SnapshotSeen) -> None:
+        if self.train.timeline.snapshot == seen.snapshot:  # else another was chosen meanwhile, or none
+            subject = Subject(seen.entry.name, seen.sight.renderer.spec, snapshot=seen.snapshot.step)
+            self._scrubbed = seen.entry
+            self._show_subject(subject, seen.sight)
+            self.train.show_samples(seen.pixels, seen.snapshot.step)
+            self.effects.measure(seen.sight.renderer, subject.space)
+
     @Slot()
     def _show_file(self) -> None:
         """Look at the model that was opened last."""
+        self._scrubbed = None
         if self._file_subject is not None and self._file_sight is not None:
             self._show_subject(self._file_subject, self._file_sight)
             self.effects.measure(self._file_sight.renderer, self._file_subject.space)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def steer(asked: TrainRequest, when: When) -> list[TrainEvent]:
     events = []
     for event in Trainer(asked, lambda _: commands.pop(0) if commands else None).run():
         events.append(event)
-        commands += when(event)
+        commands.extend(when(event))
     return events
 
 
@@ -83,6 +84,7 @@ def both(*parts: When) -> When:
 def test_a_paused_run_waits_until_it_may_go_on(tmp_path: Path, picture_folder: Path) -> None:
     polls = 0
     commands: list[Command] = []
+    steps = []
 
     def poll(seconds: float) -> Command | None:
         nonlocal polls
@@ -91,7 +93,6 @@ def test_a_paused_run_waits_until_it_may_go_on(tmp_path: Path, picture_folder: P
             return Continue() if polls == 3 else None
         return commands.pop() if commands else None
 
-    steps = []
     for event in Trainer(request(TINY, picture_folder, tmp_path / "run"), poll).run():
         if isinstance(event, Scalars) and event.step == 4:
             commands.append(Pause())
@@ -107,7 +108,10 @@ def test_a_pause_changes_nothing_of_the_run(tmp_path: Path, picture_folder: Path
     assert log_of(tmp_path / "a") == log_of(tmp_path / "b")
 
 
-@pytest.mark.parametrize(("networks", "moved"), [("d", {"discriminator"}), ("g", {"generator"}), ("both", {"discriminator", "generator"})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("networks", "moved"),
+    [("d", {"discriminator"}), ("g", {"generator"}), ("both", {"discriminator", "generator"})],
+)
 def test_a_single_step_moves_only_the_networks_that_were_asked(
     tmp_path: Path, picture_folder: Path, networks: Any, moved: set[str]
 ) -> None:
@@ -320,7 +324,7 @@ def test_snapshots_are_thinned_to_the_budget_evenly_ends_and_kept_ones_stay(tmp_
     left = [snapshot.step for snapshot in snapshots(run)]
     assert len(left) == 9
     assert {0, 300, 1500, 1600} <= set(left)
-    gaps = [b - a for a, b in zip(left, left[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(left)]
     assert max(gaps) <= 400
     assert sum(path.stat().st_size for path in run.rglob("*") if path.is_file()) == 9_000
     assert thin(run, 9_000, keep={300}) == []

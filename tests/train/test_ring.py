@@ -22,13 +22,13 @@ ANGLES = torch.arange(8) * (math.pi / 4)
 MODES = RADIUS * torch.stack([ANGLES.cos(), ANGLES.sin()], 1)
 COMMON = TrainConfig(
     z_dim=2, g_widths=(64, 64), d_widths=(64, 64), g_slope=0.0, d_slope=0.0, batch_size=128, r1_every=4,
-    g_lr=3e-3, d_lr=6e-3, beta1=0.0, beta2=0.99, ema=0.99, lr_decay=0.5, steps=800,
+    g_lr=3e-3, d_lr=6e-3, beta1=0.0, beta2=0.99, ema=0.99, lr_decay=0.5, steps=600,
 )  # fmt: skip
 CONFIGS: dict[LossName, TrainConfig] = {
     "bce": dataclasses.replace(COMMON, loss="bce", r1_gamma=0.02),
     "mse": dataclasses.replace(COMMON, loss="mse", r1_gamma=0.02),
-    "wgan": dataclasses.replace(COMMON, loss="wgan", clip=0.5, d_lr=3e-3, g_every=2, steps=1200),
-    "wgan-gp": dataclasses.replace(COMMON, loss="wgan-gp", gp_weight=0.03, steps=1000),
+    "wgan": dataclasses.replace(COMMON, loss="wgan", clip=0.5, d_lr=3e-3, g_every=2, steps=1000),
+    "wgan-gp": dataclasses.replace(COMMON, loss="wgan-gp", gp_weight=0.03, steps=800),
     "hinge": dataclasses.replace(COMMON, loss="hinge", r1_gamma=0.02),
     "relativistic": dataclasses.replace(COMMON, loss="relativistic", r1_gamma=0.02),
 }
@@ -54,7 +54,8 @@ def trained(config: TrainConfig, seed: int) -> Network:
 
 @torch.no_grad()
 def samples(generator: Network, count: int = 2000) -> Tensor:
-    return generator.eval()(torch.randn(count, 2, generator=torch.Generator().manual_seed(1)))
+    points: Tensor = generator.eval()(torch.randn(count, 2, generator=torch.Generator().manual_seed(1)))
+    return points
 
 
 def score(points: Tensor) -> tuple[int, float]:

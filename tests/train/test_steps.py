@@ -6,8 +6,8 @@ Everything but the bit-for-bit comparisons runs in float64, where the reference 
 from __future__ import annotations
 
 import copy
-import math
 import io
+import math
 from collections.abc import Iterator
 from typing import Any
 

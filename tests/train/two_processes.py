@@ -1,6 +1,6 @@
 """What the tests of several processes do in each of them; torchrun starts this file.
 
-``two_processes.py check OUT PICTURES``: all that needs two processes and not a start of its own; results to OUT/RANK.pt.
+``two_processes.py check OUT PICTURES``: all that needs no start of its own; results to OUT/RANK.pt.
 ``two_processes.py die STEP train ...``: the command line, in which process 1 is killed before STEP, the first time.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 
 from ganexplorer.core.networks import build, initialize
 from ganexplorer.train.config import TrainConfig, recipe
-from ganexplorer.train.events import Command, Ended, Started, Stop, TrainRequest
+from ganexplorer.train.events import Command, Ended, Scalars, Started, Stop, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.steps import AdversarialStep, NotFinite
 from ganexplorer.train.sync_norm import SyncedBatchNorm
@@ -71,18 +73,24 @@ def image_shape(config: TrainConfig) -> tuple[int, int, int]:
 def whole_batch(config: TrainConfig, count: int, step: int) -> Tensor:
     """`count` real images in [-1, 1]."""
     rng = torch.Generator().manual_seed(100 + step)
-    return torch.rand(count, *image_shape(config), generator=rng, dtype=torch.float64) * 2 - 1
+    return torch.rand(count, *image_shape(config), generator=rng) * 2 - 1
+
+
+@contextmanager
+def double() -> Iterator[None]:
+    """float64 for networks and batches that are made meanwhile."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 def begun(config: TrainConfig, parallel: Parallel) -> AdversarialStep:
-    """Networks in float64, alike in all processes."""
+    """Networks alike in all processes."""
     rng = torch.Generator().manual_seed(11)
-    generator, discriminator = (build(spec).double() for spec in config.specs(image_shape(config)))
+    generator, discriminator = (build(spec) for spec in config.specs(image_shape(config)))
     initialize(generator, config.init, rng)
     initialize(discriminator, config.init, rng)
-    return AdversarialStep(
-        config, generator, discriminator, torch.Generator().manual_seed(3), config.steps, parallel
-    )
+    return AdversarialStep(config, generator, discriminator, torch.Generator().manual_seed(3), config.steps, parallel)
 
 
 def stepped(config: TrainConfig, parallel: Parallel = ALONE) -> dict[str, Tensor]:
@@ -105,7 +113,7 @@ def normalised(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor, share: sli
     """A batch norm's output, derivatives and statistics on a share of `inputs`; `mean` is over all processes."""
     inputs = inputs[share].detach().requires_grad_()
     output = norm(inputs)
-    verdict = (output.flatten(1).sum(1) * output.square().flatten(1).sum(1)).tanh()
+    verdict = (output.flatten(1).sum(1) * output.square().flatten(1).sum(1)).sin()
     (slope,) = torch.autograd.grad(verdict.sum(), inputs, create_graph=True)
     loss = verdict.mean() + slope.square().flatten(1).sum(1).mean()
     gradients = mean(torch.autograd.grad(loss, [norm.weight, norm.bias]))
@@ -120,30 +128,31 @@ def norms(size: int) -> list[tuple[nn.BatchNorm1d | nn.BatchNorm2d, Tensor]]:
     pairs: list[tuple[nn.BatchNorm1d | nn.BatchNorm2d, Tensor]] = []
     kinds = ((nn.BatchNorm1d, ()), (nn.BatchNorm2d, (4, 2)), (nn.BatchNorm2d, (1, 1)))
     for kind, pixels in kinds:
-        norm = kind(4, eps=1e-3, momentum=0.3).double()
+        norm = kind(4, eps=1e-3, momentum=0.3)
         nn.init.normal_(norm.weight, generator=rng)
         nn.init.normal_(norm.bias, generator=rng)
-        inputs = torch.randn(3 * size, 4, *pixels, generator=rng, dtype=torch.float64) * 3 + 50
+        inputs = torch.randn(3 * size, 4, *pixels, generator=rng) * 3 + 50
         pairs.append((norm, inputs))
     return pairs
 
 
 def check(parallel: Parallel, out: Path, pictures: Path) -> None:
     """Everything that `test_distributed` asks for."""
-    result: dict[str, Any] = {name: stepped(config, parallel) for name, config in EQUAL_TO_ONE.items()}
-    result["apart"] = stepped(APART, parallel)
-    result["norms"] = [
-        normalised(SyncedBatchNorm(norm, parallel.rank, parallel.size), inputs, parallel.share(3), parallel.average)
-        for norm, inputs in norms(parallel.size)
-    ]
+    with double():
+        result: dict[str, Any] = {name: stepped(config, parallel) for name, config in EQUAL_TO_ONE.items()}
+        result["apart"] = stepped(APART, parallel)
+        result["norms"] = [
+            normalised(SyncedBatchNorm(norm, parallel.rank, parallel.size), inputs, parallel.share(3), parallel.average)
+            for norm, inputs in norms(parallel.size)
+        ]
     result["nan"] = not_finite(parallel)
-    result["sum"] = torch.cat([sum_of_shares(parallel)])
+    result["shares"] = shares(parallel)
     result["from first"] = parallel.from_first(lambda: f"made by {parallel.rank}")
     result |= {name: outcome(name, parallel, out, pictures) for name in OUTCOMES}
     torch.save(result, out / f"{parallel.rank}.pt")
 
 
-def sum_of_shares(parallel: Parallel) -> Tensor:
+def shares(parallel: Parallel) -> Tensor:
     """Which of ten images each process takes, as an average over all."""
     taken = torch.zeros(5 * parallel.size)
     taken[parallel.share(5)] = 1
@@ -167,37 +176,50 @@ def pictures_config(*settings: str) -> TrainConfig:
     return recipe("mlp-64-stable").config.with_settings([*LONG, *settings])
 
 
-Outcome = tuple[str, str, int, int, str]
-OUTCOMES: dict[str, Callable[[int, Path], tuple[TrainConfig, str]]] = {
-    "long": lambda rank, pictures: (pictures_config(), f"folder:{pictures}"),
-    "epochs": lambda rank, pictures: (pictures_config("steps=0", "epochs=8"), f"folder:{pictures}"),
-    "stopped by one": lambda rank, pictures: (pictures_config(), f"folder:{pictures}"),
-    "missing in one": lambda rank, pictures: (
-        pictures_config(), f"folder:{pictures / 'missing' if rank else pictures}"
-    ),
-    "other data in one": lambda rank, pictures: (
-        pictures_config(), f"folder:{pictures / 'a' if rank else pictures}"
-    ),
-    "long again": lambda rank, pictures: (pictures_config(), f"folder:{pictures}"),
-    "bad networks": lambda rank, pictures: (pictures_config("family=dcgan"), f"folder:{pictures}"),
-}  # fmt: skip
+@dataclass(frozen=True)
+class Case:
+    """A run of both processes: its settings, and what process 1 has otherwise."""
+
+    settings: tuple[str, ...] = ()
+    folder: str = ""  # of its pictures, in that of the others
+    stop: int = 0  # asked for by it once this step is logged
+    start: str = ""
 
 
-def outcome(name: str, parallel: Parallel, out: Path, pictures: Path) -> Outcome:
-    """How a run ended: reason, kind and text of the error, last step and all steps; one process a time stops it."""
-    config, ref = OUTCOMES[name](parallel.rank, pictures)
-    run = out / name.removesuffix(" again")
+OUTCOMES = {
+    "long": Case(),
+    "epochs": Case(("steps=0", "epochs=8")),
+    "fine-tuned": Case(("steps=130", "z_dim=4"), start="generator.safetensors"),
+    "stopped by one": Case(stop=7),
+    "missing in one": Case(folder="missing"),
+    "other data in one": Case(folder="a"),
+    "bad networks": Case(("family=dcgan", "g_widths=5-5-5")),
+    "long again": Case(),
+}
+
+
+def case_request(case: Case, run: Path, pictures: Path, *settings: str) -> TrainRequest:
+    config = pictures_config(*case.settings, *settings)
+    start = str(run.parent / case.start) if case.start else ""
+    return TrainRequest(config, f"folder:{pictures}", run, "cpu", start=start)
+
+
+def outcome(name: str, parallel: Parallel, out: Path, pictures: Path) -> tuple[str, str, int, int, str]:
+    """How a run ended: reason, kind of error, last step, all steps, and what was told."""
+    case = OUTCOMES[name]
     asked: list[Command] = []
-    trainer = Trainer(TrainRequest(config, ref, run, "cpu"), lambda _: asked.pop() if asked else None, parallel)
+    request = case_request(
+        case, out / name.removesuffix(" again"), pictures / case.folder if parallel.rank else pictures
+    )
+    trainer = Trainer(request, lambda _: asked.pop() if asked else None, parallel)
     total = 0
     for event in trainer.run():
         if isinstance(event, Started):
             total = event.total_steps
-            if name == "stopped by one" and parallel.rank == 1:
-                asked.append(Stop())
+        if isinstance(event, Scalars) and event.step == case.stop and parallel.rank == 1:
+            asked.append(Stop())
     assert isinstance(event, Ended)
-    told = "" if trainer.error is None else type(trainer.error).__name__
-    return event.reason, told, event.step, total, event.message
+    return event.reason, type(trainer.error).__name__, event.step, total, event.message
 
 
 def kill_once(step: int) -> None:

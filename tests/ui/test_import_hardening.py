@@ -218,7 +218,7 @@ def test_a_run_that_is_saved_does_not_take_the_place_of_a_file_that_was_asked_fo
 
 
 def test_while_a_training_is_explored_the_sheet_is_away(opened):
-    explore = opened.window.train.explore
+    explore = opened.window.train.controls.explore
     explore.setEnabled(True)
     explore.setChecked(True)
     subject = opened.document.subject
@@ -254,7 +254,7 @@ def test_a_letter_typed_on_a_list_chooses_from_it_and_triggers_no_command(opened
 def test_a_letter_typed_on_any_other_list_triggers_no_command(shot, where):
     activated(shot)
     window = shot.window
-    field = {"mode": window.morph.mode, "order": window.latent.order, "recipe": window.train.recipe}[where]
+    field = {"mode": window.morph.mode, "order": window.latent.order, "recipe": window.train.setup.recipe}[where]
     field.setFocus()
     for key in (Qt.Key.Key_R, Qt.Key.Key_B, Qt.Key.Key_0):
         shot.qtbot.keyClick(field, key)

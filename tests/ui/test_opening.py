@@ -649,12 +649,12 @@ def test_a_reload_that_gave_way_to_a_bad_file_is_made_up_for(shot, file, tmp_pat
 
 
 def test_while_a_training_is_explored_nothing_is_reloaded(shot, file):
-    shot.window.train.explore.setEnabled(True)
-    shot.window.train.explore.setChecked(True)
+    shot.window.train.controls.explore.setEnabled(True)
+    shot.window.train.controls.explore.setChecked(True)
     replace(file, seed=5)
     look_often(shot)
     assert shot.window.notices.text == ""
-    shot.window.train.explore.setChecked(False)
+    shot.window.train.controls.explore.setChecked(False)
     wait_notice(shot, "small changed on disk: reloaded.")
 
 

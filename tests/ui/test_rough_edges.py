@@ -17,11 +17,11 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 def test_the_wheel_over_the_recipe_does_not_reset_the_form(window):
-    window.train.form.item("g_lr").setValue(0.123)
-    before = window.train.recipe.currentText(), window.train.data_ref
-    turn_wheel(window.train.recipe)
-    turn_wheel(window.train.data)
-    assert (window.train.recipe.currentText(), window.train.data_ref) == before
+    window.train.form.set_value("g_lr", 0.123)
+    before = window.train.setup.recipe.currentText(), window.train.setup.data_ref
+    turn_wheel(window.train.setup.recipe)
+    turn_wheel(window.train.setup.data)
+    assert (window.train.setup.recipe.currentText(), window.train.setup.data_ref) == before
     assert window.train.form.config().g_lr == 0.123
 
 
@@ -32,7 +32,7 @@ def test_a_run_of_billions_of_steps_shows_its_progress(window, tmp_path):
         Started(tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0)
     )
     assert window.train.progress.value() * 2 == window.train.progress.maximum()
-    assert window.train.explore.isEnabled()
+    assert window.train.controls.explore.isEnabled()
 
 
 @pytest.mark.parametrize("last", [math.nan, math.inf, -math.inf])
@@ -49,17 +49,18 @@ def test_a_training_process_that_cannot_be_started_is_told_and_start_works_again
 
     monkeypatch.setattr(workers, "TrainingHost", refuse)
     window.train.session.warm_up()
-    window.train.recipe.setCurrentText("pattern-1010")
-    qtbot.mouseClick(window.train.start_button, LEFT)
+    window.train.setup.recipe.setCurrentText("pattern-1010")
+    qtbot.mouseClick(window.train.controls.start, LEFT)
     qtbot.waitUntil(lambda: not window.train.session.is_running)
     assert "cannot be started (Resource temporarily unavailable)" in window.notices.text
-    assert window.train.start_button.isEnabled()
+    assert window.train.controls.start.isEnabled()
 
 
 def test_a_folder_of_a_long_name_does_not_push_the_buttons_out_of_the_panel(window, qtbot):
     window.train.status.setText("1,000 pictures of /tmp/" + "a" * 200)
     qtbot.wait(50)
-    assert window.train.explore.mapTo(window.train, window.train.explore.rect().topRight()).x() <= window.train.width()
+    explore = window.train.controls.explore
+    assert explore.mapTo(window.train, explore.rect().topRight()).x() <= window.train.width()
 
 
 def test_a_process_that_still_imports_does_not_hold_up_the_closing_window(window):

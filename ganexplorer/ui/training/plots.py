@@ -1,172 +1,294 @@
-"""The losses of D and G: against iterations, and against each other."""
+"""The charts of a training run: losses, phase, verdicts, gradients and diversity."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyqtgraph as pg
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Slot
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from ganexplorer.train.events import Scalars
-from ganexplorer.ui.theme import D_COLOR, G_COLOR, Theme
+from ganexplorer.core.errors import UserError
+from ganexplorer.train.events import Mark, MarkKind, Scalars
+from ganexplorer.train.losses import LossName
+from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.training.chart_words import DIVERSITY, GRADIENTS, LOSSES, PHASE_HINT, VERDICTS, WORDS
+from ganexplorer.ui.training.marks import Marks
+from ganexplorer.ui.training.plot_export import write_csv
+from ganexplorer.ui.training.plot_settings import PlotSettings
+from ganexplorer.ui.training.record import Record
+from ganexplorer.ui.training.run_data import Choices, RunData
+from ganexplorer.ui.training.series import Values
+
+if TYPE_CHECKING:  # they bring pyqtgraph, which takes the better part of a second: only when there is something to draw
+    from ganexplorer.ui.training.hand_chart import HandChart
 
 REFRESH_MILLISECONDS = 100
-MAX_POINTS = 2000  # drawn of a curve; more are not told apart
-LABEL_ROOM = 0.25  # of the width of the curves
-TRAIL = 400  # points of the phase plot's bright end
-
-Values = NDArray[np.float64]
+TABS = (LOSSES.title, "Phase", VERDICTS.title, GRADIENTS.title, DIVERSITY.title)
+_PAGES = {page.title: page for page in (LOSSES, VERDICTS, GRADIENTS, DIVERSITY)}
+TAB_LOOK = "QTabBar::tab { padding: 4px 7px; }"
 
 
-class Series:
-    """Numbers that are only appended to, in an array that doubles."""
+class CalmTabBar(QTabBar):
+    """The wheel passes over it."""
 
-    def __init__(self) -> None:
-        self._data = np.empty(1024)
-        self._count = 0
-
-    def extend(self, values: Sequence[float]) -> None:
-        needed = self._count + len(values)
-        if needed > len(self._data):
-            self._data = np.concatenate([self._data, np.empty(max(needed, len(self._data)))])
-        self._data[self._count : needed] = values
-        self._count = needed
-
-    @property
-    def values(self) -> Values:
-        """A view of what is there so far."""
-        return self._data[: self._count]
-
-
-def envelope(x: Values, y: Values, limit: int = MAX_POINTS) -> tuple[Values, Values]:
-    """At most about `limit` points that draw the same as all: the extremes of equal blocks, in order of x."""
-    if len(x) <= limit:
-        return x, y
-    block = -(-len(x) // (limit // 2))
-    whole = len(x) // block * block
-    blocks = np.nan_to_num(y[:whole].reshape(-1, block), nan=0.0)
-    starts = np.arange(0, whole, block)
-    picks = np.sort(np.concatenate([starts + blocks.argmin(1), starts + blocks.argmax(1), np.arange(whole, len(x))]))
-    return x[picks], y[picks]
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class LossPlots(QObject):
-    """Two plots, `losses` and `phase`, fed by `append`; redrawn at most ten times a second, when there is news."""
+    """The charts, fed by `append`; redrawn at most ten times a second, when there is news, and when they are seen.
+
+    `widget` is what to put on a panel. A chart is made when it is first shown and there is something to draw.
+    """
+
+    point_clicked = Signal(object)  # the step of a point
+    notice = Signal(str)  # something to tell the person
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._steps, self._d, self._g = Series(), Series(), Series()
         self._theme = theme
-        self.losses = self._plot("step", "loss")
-        self.phase = self._plot("loss of D", "loss of G")
-        self._d_curve = self.losses.plot(pen=pg.mkPen(D_COLOR, width=1))
-        self._g_curve = self.losses.plot(pen=pg.mkPen(G_COLOR, width=1))
-        self._d_label = self._end_label(D_COLOR)
-        self._g_label = self._end_label(G_COLOR)
-        self._room = self.losses.plot(pen=pg.mkPen(QColor(0, 0, 0, 0)))  # an invisible line, to keep room for labels
-        self._past = self.phase.plot()
-        self._trail = self.phase.plot()
-        self._now = pg.ScatterPlotItem(size=8, brush=pg.mkBrush(theme.text), pen=None)
-        self.phase.addItem(self._now)
-        self._hints = [_hint(self.losses, "the losses of D and G"), _hint(self.phase, "D against G")]
+        self._is_warm = False
+        self._data = RunData()
+        self._charts: dict[str, HandChart] = {}
+        self._writing: Iterator[int] | None = None
+        self._written: tuple[Path, int] = (Path(), 0)  # what is being written, and how many points
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MILLISECONDS)
         self._timer.timeout.connect(self.redraw)
-        self.set_theme(theme)
-        self.redraw()
+        self._writer = QTimer(self, interval=0)
+        self._writer.timeout.connect(self._write_on)
+        self.settings = PlotSettings()
+        self.tabs = CalmTabBar(accessibleName="Charts", drawBase=False, expanding=False)
+        self.tabs.setStyleSheet(TAB_LOOK)
+        for title in TABS:
+            self.tabs.addTab(title)
+        self._stack = QStackedWidget()
+        self._empty = QLabel(objectName="quiet", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._stack.addWidget(self._empty)
+        self.widget = QWidget()
+        layout = QVBoxLayout(self.widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.settings)
+        layout.addWidget(self.tabs)
+        layout.addWidget(self._stack, 1)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self.settings.changed.connect(self._on_choices)
+        self.settings.reset_wanted.connect(self._on_reset)
+        self.settings.csv_wanted.connect(self.choose_csv)
+        self.settings.png_wanted.connect(self.choose_png)
+        self._on_tab()
 
-    def clear(self) -> None:
-        """Forget all points, as for a new run."""
-        self._steps, self._d, self._g = Series(), Series(), Series()
-        self.redraw()
+    # -- the charts ----------------------------------------------------------------------------------------
 
-    def append(self, scalars: Sequence[Scalars]) -> None:
-        self._steps.extend([s.step for s in scalars])
-        self._d.extend([s.d_loss for s in scalars])
-        self._g.extend([s.g_loss for s in scalars])
-        if not self._timer.isActive():
-            self._timer.start()
+    def chart(self, title: str) -> HandChart:
+        """The chart of a tab, made now where it was not needed before."""
+        if title not in self._charts:
+            from ganexplorer.ui.training.phase_chart import PhaseChart
+            from ganexplorer.ui.training.run_chart import RunChart
+
+            chart: HandChart
+            if title in _PAGES:
+                chart = RunChart(_PAGES[title], self._data, self._theme)
+            else:
+                chart = PhaseChart(self._data, self._theme)
+            chart.picked.connect(self._on_picked)
+            chart.zoomed.connect(self._show_zoom)
+            self._charts[title] = chart
+            self._stack.addWidget(chart)
+        return self._charts[title]
+
+    @property
+    def losses(self) -> HandChart:
+        return self.chart(LOSSES.title)
+
+    @property
+    def phase(self) -> HandChart:
+        return self.chart("Phase")
+
+    @property
+    def current(self) -> HandChart:
+        """The chart whose tab is chosen."""
+        return self.chart(self._title)
+
+    @property
+    def _title(self) -> str:
+        return TABS[self.tabs.currentIndex()]
+
+    @property
+    def _is_empty(self) -> bool:
+        return not len(self._data.record) and self._data.overlay is None
+
+    def warm_up(self) -> None:
+        """Something may soon be drawn: load what that takes, beside the window. Harmless to call often."""
+        if not self._is_warm:
+            self._is_warm = True
+            Thread(target=_load_charts, name="charts").start()
+
+    @property
+    def made(self) -> list[str]:
+        """The titles of the charts that there are so far."""
+        return list(self._charts)
+
+    # -- what comes in -------------------------------------------------------------------------------------
 
     @property
     def points(self) -> tuple[Values, Values, Values]:
         """Steps, D's losses, G's losses."""
-        return self._steps.values, self._d.values, self._g.values
+        record = self._data.record
+        return record.steps, record.column("d_loss"), record.column("g_loss")
 
-    @Slot()
-    def redraw(self) -> None:
-        steps, d, g = self.points
-        for plot, hint in zip((self.losses, self.phase), self._hints, strict=True):
-            hint.setVisible(len(steps) == 0)
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setStyle(showValues=len(steps) > 0)
-        self._d_curve.setData(*envelope(steps, d))
-        self._g_curve.setData(*envelope(steps, g))
-        for label, values, name in ((self._d_label, d, "D"), (self._g_label, g, "G")):
-            is_finite = bool(np.isfinite(values[-1:]).any())
-            label.setVisible(is_finite)
-            if is_finite:
-                label.setText(f"{name} {values[-1]:.3f}")
-                label.setPos(steps[-1], values[-1])
-        now = np.isfinite(d[-1:]) & np.isfinite(g[-1:])  # none, where a run has diverged
-        if now.any():
-            self._part_labels(float(d[-1]), float(g[-1]))
-            self._room.setData([steps[-1], steps[-1] + LABEL_ROOM * (steps[-1] - steps[0])], [d[-1], d[-1]])
-        past = slice(None, None, max(1, len(d) // MAX_POINTS))
-        self._past.setData(d[past], g[past])
-        self._trail.setData(d[-TRAIL:], g[-TRAIL:])
-        self._now.setData(d[-1:][now], g[-1:][now])
+    def clear(self) -> None:
+        """Forget all points and marks, and what was zoomed in on, as for a new run. A second run stays."""
+        self._data.record, self._data.marks, self._data.cursor = Record(), Marks(), None
+        for chart in self._charts.values():
+            chart.hover(None)
+            chart.reset_zoom()
+        self._on_tab()
+
+    def start(self, loss: LossName, title: str) -> None:
+        """A run of this loss and name begins or goes on: choose the words. Points stay."""
+        self._data.words, self._data.title = WORDS[loss], title
+        self.redraw()
+
+    def append(self, scalars: Sequence[Scalars]) -> None:
+        """Add points. Where a step is not above the last one, the run went back: what came from there on is dropped."""
+        if scalars:
+            was_empty = self._is_empty
+            cut = self._data.record.extend(scalars)
+            self._data.marks.settle(cut)
+            if was_empty:
+                self._on_tab()
+            if cut is None:
+                self._redraw_soon()
+            else:  # at once: the point under the pointer may be gone
+                self.redraw()
+
+    def mark(self, step: int, kind: MarkKind, text: str = "") -> None:
+        """Mark an event."""
+        self._data.marks.add(Mark(step, kind, text))
+        self._redraw_soon()
+
+    def overlay(self, title: str, scalars: Sequence[Scalars] | None) -> None:
+        """Draw a second run, pale, over the first; None takes it away."""
+        self._data.overlay, self._data.overlay_title = None, title
+        if scalars is not None:
+            self._data.overlay = Record()
+            self._data.overlay.extend(scalars)
+        self._on_tab()
+        self.redraw()
+
+    def show_cursor(self, step: int | None) -> None:
+        """Mark the step whose samples are on show."""
+        self._data.cursor = step
+        self._redraw_soon()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for plot in (self.losses, self.phase):
-            plot.setBackground(theme.surface)
-            for side in ("left", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(pg.mkPen(theme.line))
-                axis.setTextPen(pg.mkPen(theme.quiet))
-        for hint in self._hints:
-            hint.setText(hint.text, color=theme.faint)
-        for label, color in ((self._d_label, theme.d_text), (self._g_label, theme.g_text)):
-            label.setColor(color)
-        past, trail = QColor(theme.faint), QColor(theme.accent)
-        past.setAlpha(110)
-        self._past.setPen(pg.mkPen(past, width=1))
-        self._trail.setPen(pg.mkPen(trail, width=1))
-        self._now.setBrush(pg.mkBrush(theme.text))
+        for chart in self._charts.values():
+            chart.set_theme(theme)
 
-    def _plot(self, x: str, y: str) -> pg.PlotWidget:
-        plot = pg.PlotWidget()
-        plot.setMinimumSize(140, 140)
-        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        plot.setLabel("bottom", x)
-        plot.setLabel("left", y)
-        plot.showGrid(x=True, y=True, alpha=0.2)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.getAxis("bottom").enableAutoSIPrefix(False)
-        plot.getAxis("left").enableAutoSIPrefix(False)
-        plot.getViewBox().setDefaultPadding(0.04)
-        return plot
+    @Slot()
+    def redraw(self) -> None:
+        """Draw what there is now; charts that are hidden draw themselves when they are shown."""
+        self._timer.stop()
+        for chart in self._charts.values():
+            chart.redraw()
 
-    def _end_label(self, color: str) -> pg.TextItem:
-        """The last value, at the end of the line."""
-        label = pg.TextItem(color=color, anchor=(0, 0.5))
-        label.setVisible(False)
-        self.losses.addItem(label, ignoreBounds=True)
-        return label
+    def _redraw_soon(self) -> None:
+        if any(chart.isVisible() for chart in self._charts.values()):
+            if not self._timer.isActive():
+                self._timer.start()
+        else:
+            self.redraw()
 
-    def _part_labels(self, d: float, g: float) -> None:
-        """The label of the upper line goes above it, the other below, so that they never overlap."""
-        self._d_label.setAnchor((0, 0.9) if d >= g else (0, 0.1))
-        self._g_label.setAnchor((0, 0.9) if g > d else (0, 0.1))
+    # -- what a person does --------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_tab(self) -> None:
+        """Show the chart of the tab, or what it will show."""
+        title = self._title
+        self.settings.axis.setEnabled(title in _PAGES)
+        if self._is_empty:
+            self._empty.setText(_PAGES[title].hint if title in _PAGES else PHASE_HINT)
+        self._stack.setCurrentWidget(self._empty if self._is_empty else self.chart(title))
+        self._show_zoom()
+
+    @Slot(object)
+    def _on_choices(self, choices: Choices) -> None:
+        before, self._data.choices = self._data.choices, choices
+        if choices.axis != before.axis or choices.is_log != before.is_log:
+            for chart in self._charts.values():  # what was zoomed in on is elsewhere now
+                chart.reset_zoom()
+        self._redraw_soon()
+
+    @Slot()
+    def _show_zoom(self) -> None:
+        chart = self._charts.get(self._title)
+        self.settings.reset.setEnabled(chart is not None and chart.is_zoomed)
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self.current.reset_zoom()
+
+    @Slot(object)
+    def _on_picked(self, index: int) -> None:
+        self.point_clicked.emit(int(self._data.record.steps[index]))
+
+    # -- export --------------------------------------------------------------------------------------------
+
+    @Slot()
+    def choose_csv(self) -> None:
+        self._choose("Save the points", "points.csv", "CSV (*.csv)", self.save_csv)
+
+    @Slot()
+    def choose_png(self) -> None:
+        self._choose("Save the chart", f"{self._title.lower()}.png", "PNG (*.png)", self.save_png)
+
+    def _choose(self, title: str, name: str, kind: str, save: Callable[[Path], None]) -> None:
+        name = f"{self._data.title}-{name}" if self._data.title else name
+        path, _ = QFileDialog.getSaveFileName(self.widget, title, name, kind)
+        if path:
+            save(Path(path))
+
+    def save_csv(self, path: Path) -> None:
+        """Write all points of now, in the background; `notice` tells when that is done, or what went wrong."""
+        self.stop_writing()
+        table = self._data.record.table()
+        self._writing, self._written = write_csv(path, table), (path, len(table))
+        self._writer.start()
+
+    def save_png(self, path: Path) -> None:
+        """Write the chart on show at twice its size."""
+        if not self.current.picture().save(str(path), "PNG"):
+            self.notice.emit(f"{path}: the picture cannot be written. Choose a folder of yours, and a name in .png.")
+
+    @property
+    def is_writing(self) -> bool:
+        return self._writing is not None
+
+    def stop_writing(self) -> None:
+        """Leave a file that is not complete unwritten."""
+        self._writer.stop()
+        if self._writing is not None:
+            self._writing.close()  # type: ignore[attr-defined]
+            self._writing = None
+
+    @Slot()
+    def _write_on(self) -> None:
+        assert self._writing is not None
+        try:
+            if next(self._writing, None) is not None:
+                return
+            path, count = self._written
+            self.notice.emit(f"{count:,} points are in {path}.")
+        except UserError as error:
+            self.notice.emit(str(error))
+        self.stop_writing()
 
 
-def _hint(plot: pg.PlotWidget, text: str) -> pg.LabelItem:
-    """Words in the middle of a plot that has nothing to show yet."""
-    hint = pg.LabelItem(text)
-    hint.setParentItem(plot.getViewBox())
-    hint.anchor(itemPos=(0.5, 0.5), parentPos=(0.5, 0.5))
-    return hint
+def _load_charts() -> None:
+    from ganexplorer.ui.training import phase_chart, run_chart  # noqa: F401

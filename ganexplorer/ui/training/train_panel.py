@@ -1,76 +1,63 @@
-"""Training from the window: recipe, data, hyperparameters, Start and Stop, live plots and samples."""
+"""Training from the window: what is to be trained, the buttons that steer it, live plots, snapshots and samples."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.latent import seeded
-from ganexplorer.core.render import Pixels, Renderer
+from ganexplorer.core.render import Pixels
 from ganexplorer.train.config import RECIPES
-from ganexplorer.train.data import is_mnist_present, ref_of_folder
 from ganexplorer.train.events import (
+    Change,
+    Changed,
+    Continue,
+    Continued,
     Ended,
+    Keep,
+    LogEntry,
+    Mark,
+    Networks,
     Notice,
+    Pause,
+    Paused,
     Preview,
     Progress,
+    Refused,
     Scalars,
     SnapshotSaved,
     Started,
+    StepOnce,
+    Stepped,
     TrainEvent,
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.runs import read_config, read_log
-from ganexplorer.ui.parts.calm_combo import CalmComboBox
+from ganexplorer.train.snapshots import Snapshot, snapshots
+from ganexplorer.train.starting import forked, resumed
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
+from ganexplorer.ui.training.data_look import DataLook
 from ganexplorer.ui.training.plots import LossPlots
+from ganexplorer.ui.training.run_controls import RunControls, RunState
+from ganexplorer.ui.training.run_record import RunRecord, mark_of
+from ganexplorer.ui.training.run_setup import RunSetup
 from ganexplorer.ui.training.sample_sheet import SampleSheet
+from ganexplorer.ui.training.timeline import Timeline
 from ganexplorer.ui.work.workers import TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
 PER_MILLE = 1000
-CHOOSE_FOLDER = "Choose a folder…"
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run of the past, as the panel shows it."""
-
-    run: Path
-    recipe: str
-    data: str
-    step: int
-    scalars: list[Scalars]
-    pixels: Pixels  # the fixed samples, (N, H, W[, 3])
-
-
-def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
-    """Read what `TrainPanel.show_run` shows; raises `UserError`. Takes a moment: not for the GUI thread."""
-    saved = read_config(run)
-    prior, z_dim = saved.config.latent_prior, saved.config.z_dim
-    fixed = seeded(prior, z_dim, saved.config.seed, saved.config.sample_count)
-    return RunRecord(run, saved.recipe, saved.data, step, read_log(run), renderer.render(fixed))
 
 
 class TrainPanel(QWidget):
@@ -79,6 +66,8 @@ class TrainPanel(QWidget):
     notice = Signal(str)  # something to tell the person
     live_weights = Signal(object, object)  # Started, Weights
     explore_ended = Signal()
+    snapshot_chosen = Signal(object, object)  # run folder, and Snapshot to look at; None: no longer
+    film_wanted = Signal(object)  # the run folder
     run_saved = Signal(object, bool)  # the path of a final snapshot; whether the run was being explored
     speed_changed = Signal(str)
 
@@ -87,152 +76,194 @@ class TrainPanel(QWidget):
         self._device = device
         self.session = TrainingSession(self)
         self._runs_folder = runs_folder
+        self._run: Path | None = None  # whose curves and snapshots are on show
         self._started: Started | None = None
-        self._last_ref = "toy:digits"  # what to return to when no folder is chosen after all
+        self._model: tuple[str, Checkpoint] | None = None  # that can be fine-tuned
+        self._next: Callable[[], TrainRequest] | None = None  # to be started when the run has ended
+        self._staged: Path | None = None  # a copy of the model to fine-tune, until the run has its own
 
-        self.recipe = CalmComboBox(accessibleName="Recipe")
-        self.recipe.addItems(list(RECIPES))
-        self.data = CalmComboBox(accessibleName="Data")
-        self.data.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.summary = QLabel(objectName="quiet", wordWrap=True)
+        self.setup = RunSetup()
+        self.controls = RunControls()
         self.form = ConfigForm()
         hyperparameters = QCollapsible("Hyperparameters", expandedIcon="▾", collapsedIcon="▸")
         hyperparameters.addWidget(self.form)
-        self.start_button = QPushButton("Start", objectName="primary")
-        self.stop_button = QPushButton("Stop", enabled=False)
-        self.explore = QPushButton("Explore this", objectName="explore", checkable=True, enabled=False)
-        self.explore.setToolTip("The big picture shows the generator in training; the sliders stay live")
         self.progress = QProgressBar(textVisible=False)
         self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
         self.plots = LossPlots(theme, self)
+        self.timeline = Timeline(theme)
         self.samples = SampleSheet()
-
-        self._form_layout = QFormLayout()
-        self._form_layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._form_layout.addRow("Recipe", self.recipe)
-        self._form_layout.addRow("Data", self.data)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.start_button, 2)
-        buttons.addWidget(self.stop_button, 1)
-        buttons.addWidget(self.explore, 2)
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(12, 4, 12, 12)
-        layout.setSpacing(8)
-        layout.addLayout(self._form_layout)
-        layout.addWidget(self.summary)
-        layout.addLayout(buttons)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.status)
-        layout.addWidget(hyperparameters)
-        layout.addWidget(self.plots.losses, 3)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.plots.phase, 1)
-        below.addWidget(self.samples, 1)
-        layout.addLayout(below, 2)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
-        scroll.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        self.look = DataLook(self.setup, self.form, theme, self)
+        self._lay_out(hyperparameters)
 
         self._weights_timer = QTimer(self, singleShot=True, interval=EXPLORE_MILLISECONDS)
         self._weights_timer.timeout.connect(self.session.want_weights)
-        self.recipe.currentTextChanged.connect(self._on_recipe_changed)
-        self.data.activated.connect(self._on_data_activated)
-        self.start_button.clicked.connect(self.start)
-        self.stop_button.clicked.connect(self.stop)
-        self.explore.toggled.connect(self._on_explore_toggled)
+        self.setup.recipe_changed.connect(self._on_recipe_changed)
+        self.look.notice.connect(self.notice)
+        self.form.change_wanted.connect(self._on_change_wanted)
+        self._connect_controls()
+        self.timeline.chosen.connect(self._on_snapshot_chosen)
+        self.timeline.roll_back_wanted.connect(self.roll_back)
+        self.timeline.fork_wanted.connect(self.fork)
+        self.timeline.keep_wanted.connect(self._on_keep_wanted)
+        self.timeline.film_wanted.connect(self._on_film_wanted)
+        self.plots.point_clicked.connect(self._on_point_clicked)
+        self.plots.notice.connect(self.notice)
         self.session.happened.connect(self._on_event)
         self.session.scalars.connect(self._on_scalars)
         self.session.preview.connect(self._on_preview)
         self.session.weights.connect(self._on_weights)
         self.session.ended.connect(self._on_ended)
-        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # one line or two: nothing moves
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.progress.setSizePolicy(_keeps_its_place(self.progress))
         self.progress.hide()
-        for name, text in _data_choices():
-            self.data.addItem(text, name)
-        self.data.addItem(CHOOSE_FOLDER)
-        self._on_recipe_changed(self.recipe.currentText())
+        self._on_recipe_changed(self.setup.recipe.currentText())
 
-    @property
-    def data_ref(self) -> str:
-        """REF of the chosen data; empty where a folder is still to be chosen."""
-        return self.data.currentData() or ""
-
-    def choose_data(self, ref: str) -> None:
-        """Select a REF, adding it to the list where it is new."""
-        index = self.data.findData(ref)
-        if index < 0:
-            kind, _, rest = ref.partition(":")
-            text = Path(rest).name if kind == "folder" else f"{kind} in {rest}"
-            self.data.insertItem(self.data.count() - 1, text, ref)
-            index = self.data.findData(ref)
-            self.data.setItemData(index, ref, Qt.ItemDataRole.ToolTipRole)
-        self.data.setCurrentIndex(index)
-        self._last_ref = ref
+    # -- starting ------------------------------------------------------------------------------------------
 
     @Slot()
     def start(self) -> None:
         """Start a run of the form's configuration in a new run folder."""
         if self.session.is_running:
             return
-        recipe = self.recipe.currentText()
+        recipe = self.setup.recipe.currentText()
         try:
             config = self.form.config()
         except UserError as error:
             self.notice.emit(str(error))
             return
-        if not self.data_ref:
+        if not self.setup.data_ref:
             self.notice.emit(f"{recipe} needs pictures: choose a folder under Data.")
             return
-        run = self._runs_folder / f"{recipe}-{time.strftime('%Y%m%d-%H%M%S')}"
-        number = 2
-        while run.exists():
-            run = run.with_name(f"{run.name.partition('~')[0]}~{number}")
-            number += 1
-        self.plots.clear()
-        self.samples.clear()
-        self._started = None
-        self._set_running(True)
-        self.status.setText("Starting…")
-        self.progress.setRange(0, 0)
-        self.progress.show()
-        self.session.start(
-            TrainRequest(config, self.data_ref, run, self._device, recipe, preview_seconds=PREVIEW_SECONDS)
-        )
+        model = self._model if self.setup.is_fine_tuning else None
+        run = self._new_run(recipe if model is None else f"{model[0]}+{recipe}")
+        request = TrainRequest(config, self.setup.data_ref, run, recipe=recipe)
+        self._forget_run()
+        if model is None:
+            self._launch(request)
+            return
+        self._staged = staged = self._runs_folder / f".{run.name}" / f"{model[0]}.safetensors"
+        checkpoint = model[1]
+
+        def stage(request: TrainRequest) -> TrainRequest:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint.save(staged)
+            return dataclasses.replace(request, start=str(staged))
+
+        self._launch(request, stage)
 
     @Slot()
     def stop(self) -> None:
         """Ask the run to save and end."""
-        self.stop_button.setEnabled(False)
-        self.status.setText("Stopping…")
-        self.session.stop()
+        self._next = None
+        self._stop()
+
+    @Slot()
+    def resume(self) -> None:
+        """Go on with the run on show."""
+        run = self._run
+        if run is not None:
+            self._launch_later(lambda: resumed(run))
+
+    @Slot(int)
+    def roll_back(self, step: int) -> None:
+        """Go on with the run on show from one of its snapshots."""
+        run = self._run
+        if run is not None:
+            self._launch_later(lambda: resumed(run, rollback=step))
+
+    @Slot(int)
+    def fork(self, step: int) -> None:
+        """Begin a new run with a snapshot of the one on show."""
+        run = self._run
+        if run is not None:
+            child = self._new_run(f"{run.name.partition('@')[0]}@{step}", stamped=False)
+            self._launch_later(lambda: forked(run, step, child))
+
+    def offer_model(self, name: str, checkpoint: Checkpoint | None) -> None:
+        """The model that is open can be fine-tuned; None: there is none."""
+        self._model = None if checkpoint is None else (name, checkpoint)
+        self.setup.offer_model(name if checkpoint is not None else "")
 
     def close_session(self) -> None:
         """End the run and its process; returns when the final snapshot is saved."""
         self._weights_timer.stop()
+        self.look.stop()
+        self.plots.stop_writing()
         self.session.close()
+        self._unstage()
+
+    def _launch_later(self, request: Callable[[], TrainRequest]) -> None:
+        """Start a run as soon as the one that goes on, if there is one, has ended."""
+        if self.session.is_running:
+            self._next = request
+            self._stop()
+            return
+        try:
+            asked = request()
+        except UserError as error:
+            self.notice.emit(str(error))
+            return
+        self.timeline.leave()
+        self._launch(asked)
+
+    def _launch(self, request: TrainRequest, prepare: Callable[[TrainRequest], TrainRequest] | None = None) -> None:
+        self._started = None
+        self._show_state(RunState.STARTING)
+        self.form.set_running(request.config)
+        self.status.setText("Starting…")
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        asked = dataclasses.replace(request, device=self._device, preview_seconds=PREVIEW_SECONDS)
+        self.session.start(asked, prepare)
+
+    def _stop(self) -> None:
+        self._show_state(RunState.STOPPING)
+        self.status.setText("Stopping…")
+        self.session.stop()
+
+    def _new_run(self, name: str, stamped: bool = True) -> Path:
+        stem = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}" if stamped else name
+        run, number = self._runs_folder / stem, 2
+        while run.exists():
+            run = run.with_name(f"{stem}~{number}")
+            number += 1
+        return run
+
+    def _unstage(self) -> None:
+        if self._staged is not None:
+            self._staged.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._staged.parent.rmdir()
+            self._staged = None
+
+    # -- showing a run -------------------------------------------------------------------------------------
 
     def show_run(self, record: RunRecord) -> None:
         """Show a run of the past: its losses and how its fixed samples ended. Not while another goes on."""
         if self.session.is_running:
             return
-        self.plots.clear()
+        self._forget_run()
+        self._run = record.run
+        self.plots.start(record.config.loss, record.run.name)
         self.plots.append(record.scalars)
-        self.samples.show_pixels(record.pixels, record.step)
+        for entry in record.entries:
+            self._mark(entry)
+        if record.pixels is not None:
+            self.samples.show_pixels(record.pixels, record.step)
+        self._show_snapshots(record.snapshots)
+        self.controls.offer_resume(any(snapshot.has_state for snapshot in record.snapshots) and not record.is_live)
         if self._started is None or record.run != self._started.run:  # of one of this session it says more
-            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
+            live = ", being trained by another process" if record.is_live else ""
+            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps{live}")
+
+    def show_samples(self, pixels: Pixels, step: int) -> None:
+        """Show the fixed samples of a snapshot."""
+        self.samples.show_pixels(pixels, step)
 
     def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
         self.plots.set_theme(theme)
+        self.timeline.set_theme(theme)
+        self.look.set_theme(theme)
 
     def sizeHint(self) -> QSize:
         return QSize(370, 700)
@@ -241,41 +272,83 @@ class TrainPanel(QWidget):
         self.session.warm_up()  # a hand on the panel: Start may follow
         super().enterEvent(event)
 
-    def _set_running(self, is_running: bool) -> None:
-        for widget in (self.start_button, self.recipe, self.data, self.form):
-            widget.setEnabled(not is_running)
-        self.stop_button.setEnabled(is_running)
-        if not is_running:
-            self.explore.setEnabled(False)
+    def _forget_run(self) -> None:
+        self._run = None
+        self._kept: set[int] = set()
+        self.plots.clear()
+        self.samples.clear()
+        self.timeline.leave()
+        self.timeline.show_snapshots([], set())
+        self.controls.offer_resume(False)
+
+    def _show_state(self, state: RunState) -> None:
+        self.controls.show_state(state)
+        self.setup.setEnabled(state is RunState.IDLE)
+        self.look.set_fixed(state is not RunState.IDLE)
+        self.timeline.show_training(state in (RunState.RUNNING, RunState.PAUSED))
+
+    def _show_snapshots(self, found: list[Snapshot]) -> None:
+        self.timeline.show_snapshots(found, self._kept)
+
+    def _mark(self, entry: LogEntry) -> None:
+        """On the curves; and which snapshots are kept for good."""
+        if isinstance(entry, Mark) and entry.kind == "kept":
+            self._kept.add(entry.step)
+        mark = mark_of(entry)
+        if mark is not None:
+            self.plots.mark(*mark)
+
+    # -- what the person does ------------------------------------------------------------------------------
 
     @Slot(str)
     def _on_recipe_changed(self, name: str) -> None:
-        recipe = RECIPES[name]
-        self.summary.setText(recipe.summary)
-        self.form.set_config(recipe.config)
-        if recipe.data == "mnist":
-            # what works at once: the network is asked only when the person chooses MNIST
-            self.choose_data("mnist" if is_mnist_present() else "toy:digits")
-        elif recipe.data:
-            self.choose_data(recipe.data)
-        elif not self.data_ref.startswith("folder:"):
-            self.data.setCurrentIndex(self.data.count() - 1)
+        self.form.set_config(RECIPES[name].config)
 
-    @Slot(int)
-    def _on_data_activated(self, index: int) -> None:
-        if self.data.itemText(index) == CHOOSE_FOLDER:
-            folder = QFileDialog.getExistingDirectory(self, "A folder of pictures, or of class folders of pictures")
-            self.choose_data(ref_of_folder(Path(folder)) if folder else self._last_ref)
-        else:
-            self._last_ref = self.data_ref
+    @Slot(object)
+    def _on_change_wanted(self, settings: dict[str, object]) -> None:
+        self.session.send(Change(settings))
+
+    @Slot(str)
+    def _on_step_wanted(self, networks: Networks) -> None:
+        self.session.send(StepOnce(networks))
+
+    @Slot()
+    def _on_keep_wanted(self) -> None:
+        self.session.send(Keep())
+
+    @Slot()
+    def _on_film_wanted(self) -> None:
+        self.film_wanted.emit(self._run)
+
+    @Slot(object)
+    def _on_snapshot_chosen(self, snapshot: Snapshot | None) -> None:
+        if snapshot is not None and self.controls.explore.isChecked():
+            self._end_explore_quietly()
+        self.plots.show_cursor(None if snapshot is None else snapshot.step)
+        self.snapshot_chosen.emit(self._run, snapshot)
+
+    @Slot(object)
+    def _on_point_clicked(self, step: float) -> None:
+        self.timeline.choose_nearest(round(step))
 
     @Slot(bool)
     def _on_explore_toggled(self, is_on: bool) -> None:
         if is_on:
+            self.timeline.leave()
+            self.plots.show_cursor(None)
             self.session.want_weights()
         else:
             self._weights_timer.stop()
             self.explore_ended.emit()
+
+    def _end_explore_quietly(self) -> None:
+        """Something else takes over from the generator in training, nothing in between."""
+        self._weights_timer.stop()
+        self.controls.explore.blockSignals(True)
+        self.controls.explore.setChecked(False)
+        self.controls.explore.blockSignals(False)
+
+    # -- what the run says ---------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_event(self, event: TrainEvent) -> None:
@@ -287,13 +360,41 @@ class TrainPanel(QWidget):
             case Notice(text):
                 self.notice.emit(text)
             case Started():
-                self._started = event
-                self.progress.setRange(0, PER_MILLE)
-                self._show_progress(event.first_step)
-                self.status.setText(f"{event.data}, on {event.device}")
-                self.explore.setEnabled(True)
+                self._on_started(event)
+            case Paused(step, why):
+                if self.controls.state is not RunState.STOPPING:
+                    self._show_state(RunState.PAUSED)
+                self.status.setText(f"Paused after step {step:,}" if not why else f"Waiting after step {step:,}")
+                if why:
+                    self.notice.emit(why)
+            case Continued():
+                if self.controls.state is RunState.PAUSED:
+                    self._show_state(RunState.RUNNING)
+            case Changed(_, settings):
+                self.form.show_changed(settings)
+                self._mark(event)
+            case Refused(settings, why):
+                self.form.refuse(settings)
+                self.notice.emit(f"Not changed. {why}")
+            case Stepped():
+                self._mark(event)
+            case Mark(_, kind, text):
+                self._mark(event)
+                if kind == "health":
+                    self.notice.emit(text)
             case SnapshotSaved():
-                pass  # told at the end; the run folder keeps them all
+                if self._run is not None:
+                    self._show_snapshots(snapshots(self._run))
+
+    def _on_started(self, started: Started) -> None:
+        self._started, self._run = started, started.run
+        self._unstage()
+        self.plots.start(started.loss, started.run.name)
+        self.progress.setRange(0, PER_MILLE)
+        self._show_progress(started.first_step)
+        self.status.setText(f"{started.data}, on {started.device}")
+        self._show_state(RunState.RUNNING)
+        self._show_snapshots(snapshots(started.run))
 
     @Slot(object)
     def _on_scalars(self, scalars: list[Scalars]) -> None:
@@ -320,14 +421,16 @@ class TrainPanel(QWidget):
 
     @Slot(object)
     def _on_weights(self, weights: Weights) -> None:
-        if self.explore.isChecked() and self._started is not None:
+        if self.controls.explore.isChecked() and self._started is not None:
             self.live_weights.emit(self._started, weights)
             self._weights_timer.start()
 
     @Slot(object)
     def _on_ended(self, ended: Ended) -> None:
         self._weights_timer.stop()
-        self._set_running(False)
+        self._unstage()
+        self._show_state(RunState.IDLE)
+        self.form.set_idle()
         self.progress.hide()
         self.speed_changed.emit("")
         words = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed"}[ended.reason]
@@ -335,15 +438,63 @@ class TrainPanel(QWidget):
         self.status.setText(f"{words} at step {ended.step:,}{saved}")
         if ended.reason == "failed":
             self.notice.emit(ended.message)
+        if self._run is not None:
+            self._show_snapshots(found := snapshots(self._run))
+            self.controls.offer_resume(any(snapshot.has_state for snapshot in found))
+        following, self._next = self._next, None
+        if following is not None and ended.reason != "failed":
+            self._launch_later(following)
+            return
         if ended.snapshot is None:
-            self.explore.setChecked(False)
+            self.controls.explore.setChecked(False)
             return
         self.status.setToolTip(str(ended.snapshot))
-        was_explored = self.explore.isChecked()
-        self.explore.blockSignals(True)  # the saved run takes over from the one in training, nothing in between
-        self.explore.setChecked(False)
-        self.explore.blockSignals(False)
+        was_explored = self.controls.explore.isChecked()
+        self._end_explore_quietly()
         self.run_saved.emit(ended.snapshot, was_explored)
+
+    # -- layout --------------------------------------------------------------------------------------------
+
+    def _lay_out(self, hyperparameters: QWidget) -> None:
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(12, 4, 12, 12)
+        layout.setSpacing(8)
+        for widget in (self.setup, self.controls, self.progress, self.status, hyperparameters):
+            layout.addWidget(widget)
+        layout.addWidget(self.plots.widget, 3)
+        layout.addWidget(self.timeline)
+        layout.addWidget(self.samples, 2)
+        self.plots.widget.setMinimumHeight(230)
+        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # one line or two: nothing moves
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.progress.setSizePolicy(_keeps_its_place(self.progress))
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        scroll.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+    def _connect_controls(self) -> None:
+        controls = self.controls
+        controls.start_wanted.connect(self.start)
+        controls.stop_wanted.connect(self.stop)
+        controls.resume_wanted.connect(self.resume)
+        controls.pause_wanted.connect(self._on_pause_wanted)
+        controls.continue_wanted.connect(self._on_continue_wanted)
+        controls.step_wanted.connect(self._on_step_wanted)
+        controls.explore.toggled.connect(self._on_explore_toggled)
+
+    @Slot()
+    def _on_pause_wanted(self) -> None:
+        self.session.send(Pause())
+
+    @Slot()
+    def _on_continue_wanted(self) -> None:
+        self.session.send(Continue())
 
 
 def _duration(seconds: float) -> str:
@@ -358,11 +509,3 @@ def _keeps_its_place(widget: QWidget) -> QSizePolicy:
     policy = widget.sizePolicy()
     policy.setRetainSizeWhenHidden(True)
     return policy
-
-
-def _data_choices() -> list[tuple[str, str]]:
-    return [
-        ("toy:digits", "Drawn digits (toy:digits)"),
-        ("mnist", "MNIST" if is_mnist_present() else "MNIST (downloads 12 MB)"),
-        ("toy:1010", "Four numbers (toy:1010)"),
-    ]

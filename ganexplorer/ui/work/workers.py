@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 from torch import Tensor
 
+from ganexplorer.core.errors import UserError
 from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Pixels, Renderer, to_pixels
 from ganexplorer.train.events import (
@@ -31,6 +32,7 @@ from ganexplorer.train.events import (
 )
 from ganexplorer.train.host import TrainingHost
 
+Prepare = Callable[[TrainRequest], TrainRequest]
 STACK_BYTES = 8 * 1024 * 1024  # the default on macOS is too small for BLAS
 DRAIN_MILLISECONDS = 33
 PATIENCE_MILLISECONDS = 4000  # for a run to save when the window closes
@@ -183,11 +185,14 @@ class JobThread(QThread):
 class _FollowThread(QThread):
     """Owns the training host for one run and drains its events into a buffer."""
 
-    def __init__(self, host: TrainingHost | None, request: TrainRequest, parent: QObject) -> None:
+    def __init__(
+        self, host: TrainingHost | None, request: TrainRequest, prepare: Prepare | None, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self.setStackSize(STACK_BYTES)
         self.host = host
         self.request = request
+        self._prepare = prepare
         self._lock = threading.Lock()
         self._early: list[Command] | None = []  # commands from before the run began; None from then on
         self._events: list[TrainEvent] = []
@@ -204,8 +209,14 @@ class _FollowThread(QThread):
                 with self._lock:
                     self._events.append(Ended("failed", 0, text, None))
                 return
+        try:
+            request = self.request if self._prepare is None else self._prepare(self.request)
+        except (OSError, UserError) as error:
+            with self._lock:
+                self._events.append(Ended("failed", 0, str(error), None))
+            return
         with self._lock:
-            self.host.start(self.request)
+            self.host.start(request)
             for command in self._early or ():
                 self.host.send(command)
             self._early = None
@@ -259,23 +270,30 @@ class TrainingSession(QObject):
             with contextlib.suppress(OSError):  # Start tells
                 self._host = TrainingHost()
 
-    def start(self, request: TrainRequest) -> None:
-        """Begin a run; raises RuntimeError while one is going on."""
+    def start(self, request: TrainRequest, prepare: Prepare | None = None) -> None:
+        """Begin a run; raises RuntimeError while one is going on.
+
+        `prepare` is called in the session's thread before, and returns the request that is carried out; an error
+        that it raises ends the run.
+        """
         if self._thread is not None:
             raise RuntimeError("a training run is going on")
-        self._thread = _FollowThread(self._host, request, self)
+        self._thread = _FollowThread(self._host, request, prepare, self)
         self._thread.start()
         self._timer.start()
 
+    def send(self, command: Command) -> None:
+        """Pass a command to the run, if there is one; events answer."""
+        if self._thread is not None:
+            self._thread.send(command)
+
     def stop(self) -> None:
         """Ask the run to save and end; `ended` follows."""
-        if self._thread is not None:
-            self._thread.send(Stop())
+        self.send(Stop())
 
     def want_weights(self) -> None:
         """Ask for the generator as it is now; `weights` follows."""
-        if self._thread is not None:
-            self._thread.send(PublishWeights())
+        self.send(PublishWeights())
 
     def close(self) -> None:
         """Stop the run, if there is one, wait until it has saved, and end the child process."""
