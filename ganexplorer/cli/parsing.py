@@ -77,16 +77,20 @@ def add_model_or_session(command: argparse.ArgumentParser) -> None:
 
 
 def chosen_model(arguments: argparse.Namespace) -> tuple[ModelEntry, Session | None]:
-    """The model that the arguments name, and the session if they name one."""
+    """The model that the arguments name, and the session if they name one; tells what the model's entry notes."""
     from ganexplorer.core.session import load_session, model_of
     from ganexplorer.core.zoo import resolve
 
-    if arguments.session is None:
-        if arguments.model is None:
-            raise UserError(f"name a MODEL, or a session with --session. See ganexplorer {arguments.command} --help")
-        return resolve(arguments.model), None
-    session = load_session(arguments.session)
-    return model_of(arguments.session, session) if arguments.model is None else resolve(arguments.model), session
+    session = None if arguments.session is None else load_session(arguments.session)
+    if arguments.model is not None:
+        entry = resolve(arguments.model)
+    elif session is not None:
+        entry = model_of(arguments.session, session)
+    else:
+        raise UserError(f"name a MODEL, or a session with --session. See ganexplorer {arguments.command} --help")
+    if entry.note:
+        print(f"ganexplorer: {plain(entry.note)}", file=sys.stderr)
+    return entry, session
 
 
 def check_session(arguments: argparse.Namespace, session: Session, spec: NetworkSpec) -> None:

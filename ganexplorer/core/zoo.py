@@ -10,13 +10,14 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+from safetensors import SafetensorError, safe_open
 
 from ganexplorer.core.checkpoint import (
     Checkpoint,
@@ -52,6 +53,7 @@ class ModelEntry:
 
     name: str
     path: Path
+    note: str = field(default="", compare=False)  # why it is this file and not another, to be told when it is opened
 
     @cached_property
     def _metadata(self) -> dict[str, str]:
@@ -158,21 +160,30 @@ def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:
 
 
 def discover_runs(folder: Path, limit: int = 50) -> list[ModelEntry]:
-    """The newest snapshot of each run folder in `folder`, at most `limit`, the latest written first."""
-    found: list[tuple[float, ModelEntry]] = []
+    """The newest whole snapshot of each run folder in `folder`, at most `limit`, the latest written first."""
+    found: list[tuple[float, Path]] = []
     for run in folder.glob("*/"):
         with contextlib.suppress(OSError):  # not to be read, or just deleted
-            snapshot = None if run.name.startswith(".") else latest_snapshot(run)
-            if snapshot is not None:
-                found.append((snapshot.stat().st_mtime, ModelEntry(run.name, snapshot)))
-    return [entry for _, entry in sorted(found, key=lambda item: item[0], reverse=True)[:limit]]
+            paths = [] if run.name.startswith(".") else _newest_first(run)
+            if paths:
+                found.append((paths[0].stat().st_mtime, run))
+    entries = []
+    for _, run in sorted(found, key=lambda item: item[0], reverse=True)[:limit]:
+        entry = newest_of_run(run)
+        if entry is not None:
+            entries.append(dataclasses.replace(entry, name=run.name))
+    return entries
 
 
 def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry:
     """The entry of MODEL: the name of a model or run, a run or model folder, or a file; raises `ModelNotFound`."""
-    for entry in [*discover(roots), *(discover_runs(runs_folder()) if roots is None else [])]:
+    for entry in discover(roots):
         if entry.name == model:
             return entry
+    for entry in discover_runs(runs_folder()) if roots is None else []:
+        if entry.name == model:
+            newest = newest_of_run(entry.path.parent.parent, Checkpoint.load)
+            return entry if newest is None else dataclasses.replace(newest, name=model)
     try:
         path = Path(model).expanduser()
         is_folder, is_there = path.is_dir(), os.path.lexists(path)  # opening a link to nothing says so
@@ -183,9 +194,9 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
     if is_folder:
         if (path / GENERATOR_FILE).is_file():
             return ModelEntry(path.resolve().name, path / GENERATOR_FILE)
-        newest = latest_snapshot(path)
+        newest = newest_of_run(path, Checkpoint.load)
         if newest is not None:
-            return ModelEntry(path.resolve().name, newest)
+            return newest
         raise ModelNotFound(
             f"{path}: neither a model folder (no {GENERATOR_FILE}) nor a run folder with a snapshot yet. "
             "Name a file in it, or another folder."
@@ -199,16 +210,52 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
     raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
 
 
+def newest_of_run(run: Path, check: Callable[[Path], object] | None = None) -> ModelEntry | None:
+    """The newest snapshot of a run folder that is whole, or the newest of all where none is; None: it has none.
+
+    `check` reads a file and raises `UserError` if it is damaged; by default only the file's head and length are looked
+    at, which takes well under a millisecond. What was passed over is told in the entry's `note`.
+    """
+    name, paths = run.resolve().name, _newest_first(run)
+    damage: list[str] = []
+    for path in paths:
+        try:
+            (check or _check_head)(path)
+        except UserError as error:
+            if os.path.lexists(path):  # else just thinned out by the process that trains
+                reason = str(error).removeprefix(f"{path}: ").partition(". ")[0].rstrip(".")
+                damage.append(f"{path.name} is damaged ({reason})")
+            continue
+        step = f"{int(path.stem):,}" if path.stem.isdecimal() else path.stem
+        return ModelEntry(name, path, f"{', '.join(damage)}; step {step} is shown instead." if damage else "")
+    return ModelEntry(name, paths[0]) if paths else None  # opening it says what is wrong
+
+
 def latest_snapshot(run: Path) -> Path | None:
-    """The newest complete snapshot of a run folder: the one that LATEST names, else the highest step."""
+    """The newest whole snapshot of a run folder."""
+    newest = newest_of_run(run)
+    return None if newest is None else newest.path
+
+
+def _newest_first(run: Path) -> list[Path]:
+    """The snapshots of a run: the one that LATEST names, those before it, then any after it; else by step."""
+    paths = sorted((run / "snapshots").glob("*.safetensors"), reverse=True)
     try:
         named = run / "snapshots" / Path(read_small(run / "LATEST", _MAX_NAME).decode().strip()).name
     except (FileError, ValueError):
-        named = None
-    if named is not None and named.is_file():
-        return named
-    snapshots = sorted((run / "snapshots").glob("*.safetensors"))
-    return snapshots[-1] if snapshots else None
+        return paths
+    return sorted(paths, key=lambda path: path > named) if named in paths else paths
+
+
+def _check_head(path: Path) -> None:
+    """Raise `CheckpointError` for what the head of one of ganexplorer's files, and its length, show to be damaged."""
+    metadata = read_metadata(path)
+    try:
+        spec_of(path, "generator", metadata["generator"])
+        with safe_open(path, "pt"):  # compares the lengths
+            pass
+    except (KeyError, OSError, SafetensorError):
+        Checkpoint.load(path)  # says what is wrong
 
 
 def save_model(folder: Path, checkpoint: Checkpoint) -> ModelEntry:

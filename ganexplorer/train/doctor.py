@@ -3,8 +3,9 @@
 Measurements are gathered into looks: medians over at least `LOOK_MEASUREMENTS` of them and `LOOK_STEPS` steps, so that
 one wild batch says nothing, whatever ``log_every`` is. The first `WARM_UP` looks after a start or a resume are not
 judged. An ailment is told when it was seen in so many of the latest looks (`_COURSES`), once, and again only if it was
-gone for `CURED` looks. So it is told within 5 looks (collapse after a fall, divergence, dead discriminator) or 10
-looks (the others) of its onset; a look takes 100 steps where ``log_every`` is at most 20, else 5 measurements.
+gone for `CURED` looks. So one that lasts is told within 6 looks of its onset (collapse, divergence, dead discriminator)
+or 9 (the others); a look takes 100 steps where ``log_every`` is at most 20, else 5 measurements. A generator that never
+varied has `PATIENCE` steps to begin: healthy ones were seen to take up to 800.
 
 Thresholds are in units of the loss: a discriminator that cannot tell has the loss `_Scale.chance`. Critics (wgan,
 wgan-gp) have no such unit, and are built to tell the two apart: of them less is said.
@@ -28,6 +29,7 @@ LOOK_MEASUREMENTS = 5
 LOOK_STEPS = 100
 WARM_UP = 4  # looks
 CURED = 10  # looks
+PATIENCE = 2000  # steps in which a generator's samples may be alike from the start
 _HISTORY = 100  # looks that are remembered
 _WINDOW = 5  # looks that are compared with each other
 
@@ -46,7 +48,7 @@ Ailment = Literal["dead", "collapse", "never varied", "overpowering", "divergenc
 _COURSES: Mapping[Ailment, tuple[int, int]] = {  # told when seen in so many of the latest so many looks
     "dead": (1, 1),  # compares `_WINDOW` looks by itself
     "collapse": (4, 5),
-    "never varied": (8, 10),
+    "never varied": (4, 5),
     "overpowering": (8, 10),
     "divergence": (3, 5),
     "overshoot": (8, 10),
@@ -173,12 +175,13 @@ class Doctor:
         has_varied = self._best >= _VARIED
         is_alike = self._is_varied and look.diversity < max(ALIKE, _FALL * self._best if has_varied else 0.0)
         recovers = look.diversity >= max(2 * ALIKE, 1.5 * _FALL * self._best)
+        never_varied = is_alike and not has_varied and look.first - self._start >= PATIENCE
         is_dead, diverges = self._is_dead(latest), self._diverges(look)
         overshoots = self._overshoots(look) and not (is_dead or diverges)
         findings: tuple[tuple[Ailment, int, bool, bool], ...] = (
             ("dead", latest[0].first, is_dead, not is_dead),
             ("collapse", look.first, is_alike and has_varied, recovers),
-            ("never varied", look.first, is_alike and not has_varied, recovers),
+            ("never varied", look.first, never_varied, recovers),
             ("overpowering", look.first, self._overpowers(look), not self._is_ahead(look, 2.0)),
             ("divergence", look.first, diverges, not self._exceeds(look, _WILD / 2)),
             ("overshoot", look.first, overshoots, not self._overshoots(look, 1.2)),
@@ -250,7 +253,8 @@ class Doctor:
                 return (
                     f"The samples are alike (spread {_percent(look.diversity)} of the real images') and have been "
                     f"since step {self._start:,}: the generator has collapsed to one picture. Train D as often as G "
-                    "(d_every 1) with an R1 penalty (r1_gamma), as mlp-64-stable does, or lower g_lr."
+                    "(d_every 1) with an R1 penalty (r1_gamma), as mlp-64-stable does, or lower g_lr; where it is very "
+                    "low already, wait."
                 )
             case "dead":
                 return (

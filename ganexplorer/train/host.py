@@ -106,6 +106,7 @@ def _serve(connection: Connection) -> None:
     # seconds of imports, before the first request needs them: torch, and what its first optimizer brings along
     import torch
 
+    from ganexplorer.train.memory import give_back
     from ganexplorer.train.trainer import Trainer
 
     torch.optim.SGD([torch.zeros(1)], lr=0.0)
@@ -129,4 +130,5 @@ def _serve(connection: Connection) -> None:
                             connection.send(event)
                         except OSError:
                             alive = False  # go on to the end of the loop: the final snapshot is saved there
+                give_back()  # for the window's pictures, and the next run
                 is_training = False

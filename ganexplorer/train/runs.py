@@ -10,7 +10,6 @@ import dataclasses
 import io
 import json
 import os
-import pickle
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -20,12 +19,13 @@ import torch
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import FileError, atomic_write, read_small
+from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
 from ganexplorer.core.media import save_png, sheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Notice, Scalars, Stepped, TrainRequest
+from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.run_log import LogWriter
 from ganexplorer.train.snapshots import set_aside, thin
 
@@ -62,7 +62,11 @@ class Run:
     def __init__(self, path: Path, lock: IO[bytes]) -> None:
         self.path = path
         self._lock = lock
-        self._log = LogWriter(path / "log.jsonl")
+        try:
+            self._log = LogWriter(path / "log.jsonl")
+        except OSError:
+            lock.close()
+            raise
 
     @classmethod
     def create(cls, request: TrainRequest, start: Checkpoint | None = None) -> Self:
@@ -81,6 +85,7 @@ class Run:
                 file.write(json.dumps(data, indent=2).encode() + b"\n")
             return cls(path, _locked(path))
         except OSError as error:
+            _remove_unused(path)
             raise RunError(f"{path}: cannot be created ({error.strerror or error}). Name another folder.") from None
 
     @classmethod
@@ -101,6 +106,7 @@ class Run:
             raise RunError(f"{path}: was started with another configuration: {'; '.join(changes)}.")
         lock = _locked(path)
         try:
+            _sweep(path)
             if request.rollback is not None:
                 set_aside(path, request.rollback)
             state, notices = _newest_state(path)
@@ -150,18 +156,31 @@ class Run:
         with contextlib.suppress(OSError):
             self._log.close()
         with contextlib.suppress(OSError):
-            self._remove_if_empty()
+            if (self.path / "log.jsonl").stat().st_size == 0:
+                _remove_unused(self.path)
         self._lock.close()
 
-    def _remove_if_empty(self) -> None:
-        folders = [self.path / part for part in PARTS]
-        log = self.path / "log.jsonl"
-        if log.stat().st_size == 0 and not any(any(folder.iterdir()) for folder in folders):
-            for name in ("log.jsonl", "config.json", START_FILE):
-                (self.path / name).unlink(missing_ok=True)
-            for folder in [*folders, self.path]:
-                with contextlib.suppress(OSError):  # something else is in there: it stays
-                    folder.rmdir()
+
+def _remove_unused(path: Path) -> None:
+    """Take away the folder of a run of which nothing was saved; what else is in there stays."""
+    folders = [path / part for part in PARTS]
+    with contextlib.suppress(OSError):
+        if any(any(folder.iterdir()) for folder in folders if folder.is_dir()):
+            return
+        for name in ("config.json", START_FILE):
+            (path / name).unlink(missing_ok=True)
+        if (path / "log.jsonl").stat().st_size == 0:
+            (path / "log.jsonl").unlink()
+    for folder in [*folders, path]:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _sweep(path: Path) -> None:
+    """Take away the unfinished files of a process that was killed while it wrote."""
+    for folder in (path, *(path / part for part in PARTS)):
+        for file in folder.glob(".*.part"):
+            file.unlink(missing_ok=True)
 
 
 def refuse_existing(path: Path) -> None:
@@ -249,8 +268,12 @@ def _newest_state(path: Path) -> tuple[dict[str, Any], list[Notice]]:
     for file in files:
         try:
             state = _read_state(file)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            notices.append(f"{file}: damaged ({error}).")
+        except FileError:  # cannot be opened: that says nothing about what it holds
+            raise
+        except Exception as error:  # what is raised over damaged bytes is of any kind
+            if is_out_of_memory(error):
+                raise
+            notices.append(f"{file}: damaged ({error or type(error).__name__}).")
             with contextlib.suppress(OSError):
                 os.replace(file, file.with_name(f"{file.name}.damaged"))
             continue
@@ -262,15 +285,14 @@ def _newest_state(path: Path) -> tuple[dict[str, Any], list[Notice]]:
 
 
 def _read_state(file: Path) -> dict[str, Any]:
-    """Raises what reading a damaged file raises."""
-    try:
-        with zipfile.ZipFile(file) as archive:
+    """Raises `FileError` where it cannot be opened, anything where it is damaged."""
+    with open_regular(file) as opened:
+        with zipfile.ZipFile(opened) as archive:
             damaged = archive.testzip()  # torch does not look at the checksums
-    except zipfile.BadZipFile as error:
-        raise ValueError(str(error)) from None
-    if damaged is not None:
-        raise ValueError(f"checksum of {damaged}")
-    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        if damaged is not None:
+            raise ValueError(f"checksum of {damaged}")
+        opened.seek(0)
+        state: dict[str, Any] = torch.load(opened, map_location="cpu", weights_only=True)
     if int(state["step"]) != int(file.stem):
         raise ValueError(f"is of step {state['step']}")
     return state

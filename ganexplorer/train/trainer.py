@@ -49,6 +49,7 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
+from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
 from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
@@ -338,6 +339,8 @@ class Trainer:
                 return (yield from self._scripted())
 
     def _command(self) -> Command | None:
+        if self._is_stopped and self._parallel.size == 1:  # by a command that came while waiting for the disk
+            return Stop()
         if self._postponed:
             return self._postponed.popleft()
         command = self._poll(PATIENCE_SECONDS if self._is_paused else 0)
@@ -487,7 +490,7 @@ def _processes(count: int) -> str:
 
 def _explain(error: Exception) -> str:
     """One plain line for people."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "Out of memory. Use a smaller batch_size or image_size, or narrower networks."
     if isinstance(error, UserError):
         return str(error)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -319,5 +322,90 @@ def test_a_run_folder_that_cannot_be_read_is_left_out(tmp_path: Path, monkeypatc
     def refuse(run: Path) -> Path:
         raise PermissionError(13, "Permission denied", str(run))
 
-    monkeypatch.setattr(zoo, "latest_snapshot", refuse)
+    monkeypatch.setattr(zoo, "_newest_first", refuse)
     assert zoo.discover_runs(tmp_path) == []
+
+
+# ---- damaged snapshots
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "cut short": lambda data: data[: len(data) // 2],
+    "one byte short": lambda data: data[:-1],
+    "cut in the header": lambda data: data[:100],
+    "zeros": lambda data: bytes(len(data)),
+    "garbage": lambda data: random.Random(0).randbytes(len(data)),
+    "of another program": lambda data: b"not a checkpoint",
+}
+
+
+def damage(run: Path, step: int, kind: str) -> None:
+    path = run / "snapshots" / f"{step:08d}.safetensors"
+    path.write_bytes(DAMAGE[kind](path.read_bytes()))
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_of_a_run_whose_newest_snapshot_is_damaged_the_one_before_is_taken(run: Path, kind: str) -> None:
+    (run / "LATEST").write_text("00000100.safetensors\n")
+    damage(run, 100, kind)
+    entry = resolve(str(run), [])
+    assert (entry.name, entry.load().card) == ("first", {"step": 20})
+    assert re.fullmatch(r"00000100\.safetensors is damaged \(.+\); step 20 is shown instead\.", entry.note)
+    assert str(run) not in entry.note
+    (listed,) = discover_runs(run.parent)
+    assert (listed, listed.note) == (entry, entry.note)
+    assert latest_snapshot(run) == entry.path
+
+
+def test_a_run_that_is_named_falls_back_like_one_that_is_a_path(home: Path) -> None:
+    finished_run(home / "runs", "a-run", 1000)
+    assert (resolve("a-run").name, resolve("a-run").note) == ("a-run", "")
+    finished = home / "runs" / "a-run" / "snapshots" / "00000001.safetensors"
+    (finished.parent / "00000002.safetensors").write_bytes(b"")
+    entry = resolve("a-run")
+    assert (entry.name, entry.path) == ("a-run", finished)
+    assert entry.note.startswith("00000002.safetensors is damaged (")
+
+
+def test_weights_that_are_not_numbers_are_damage_when_a_run_is_opened(run: Path) -> None:
+    path = run / "snapshots" / "00000020.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:-400] + b"\xff" * 400)  # the bits of NaN, under a good header
+    entry = resolve(str(run), [])
+    assert entry.card == {"step": 5}
+    assert "NaN" in entry.note
+
+
+def test_several_damaged_snapshots_are_told_together(run: Path) -> None:
+    (run / "LATEST").unlink()
+    damage(run, 100, "empty")
+    damage(run, 20, "zeros")
+    entry = resolve(str(run), [])
+    assert entry.card == {"step": 5}
+    assert entry.note.index("00000100.safetensors is damaged") < entry.note.index("00000020.safetensors is damaged")
+    assert entry.note.endswith("; step 5 is shown instead.")
+
+
+def test_what_is_later_than_latest_comes_after_all_that_is_earlier(run: Path) -> None:
+    damage(run, 20, "empty")
+    assert resolve(str(run), []).card == {"step": 5}
+    damage(run, 5, "empty")
+    assert resolve(str(run), []).card == {"step": 100}
+
+
+def test_where_all_are_damaged_the_newest_says_why_it_cannot_be_opened(run: Path) -> None:
+    for step in (5, 20, 100):
+        damage(run, step, "one byte short")
+    entry = resolve(str(run), [])
+    assert (entry.path.name, entry.note) == ("00000020.safetensors", "")
+    with pytest.raises(CheckpointError, match=r"00000020\.safetensors: damaged safetensors file"):
+        entry.load()
+    assert [listed.path for listed in discover_runs(run.parent)] == [entry.path]
+
+
+def test_a_snapshot_that_a_person_names_is_not_replaced_by_another(run: Path) -> None:
+    damage(run, 100, "one byte short")
+    entry = resolve(str(run / "snapshots" / "00000100.safetensors"), [])
+    assert entry.note == ""
+    with pytest.raises(CheckpointError, match="damaged"):
+        entry.load()

@@ -388,7 +388,7 @@ def test_what_is_no_local_file_is_not_accepted(shot):
 
 
 def test_a_file_dropped_on_a_panel_or_a_field_of_text_opens_too(shot, save):
-    field = shot.window.train.findChild(QLineEdit)
+    field = shot.window.latent.findChild(QLineEdit)
     words = field.text()
     places = [shot.window.canvas, shot.window.latent.view.viewport(), shot.window.train.plots.losses.viewport(), field]
     for number, place in enumerate(places):

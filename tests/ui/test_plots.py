@@ -19,14 +19,14 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton, QVBoxLayou
 from ganexplorer.train.events import Scalars
 from ganexplorer.train.losses import LossName
 from ganexplorer.ui.parts.panel_parts import MINUS
+from ganexplorer.ui.plots.chart_words import NOT_FINITE, NOT_MEASURED, WIDEST, WORDS, number, place_words
+from ganexplorer.ui.plots.end_labels import EndLabel, part
+from ganexplorer.ui.plots.phase_chart import PhaseChart, trail
+from ganexplorer.ui.plots.plots import TABS, LossPlots
+from ganexplorer.ui.plots.read_out import ReadOut, Slot
+from ganexplorer.ui.plots.record import FIELDS
+from ganexplorer.ui.plots.run_chart import RunChart
 from ganexplorer.ui.theme import D_COLOR, DARK, G_COLOR, LIGHT
-from ganexplorer.ui.training.chart_words import NOT_FINITE, NOT_MEASURED, WIDEST, WORDS, number, place_words
-from ganexplorer.ui.training.end_labels import EndLabel, part
-from ganexplorer.ui.training.phase_chart import PhaseChart, trail
-from ganexplorer.ui.training.plots import TABS, LossPlots
-from ganexplorer.ui.training.read_out import ReadOut, Slot
-from ganexplorer.ui.training.record import FIELDS
-from ganexplorer.ui.training.run_chart import RunChart
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier

@@ -40,7 +40,7 @@ def test_losses_that_are_not_finite_are_left_out_of_the_plots(window, qtbot, las
     window.train.plots.append([Scalars(1, 0, 1, 1, 1, 1, 0.5, 0.5, 0.5, 1), Scalars(2, 0, *[last] * 7, 1)])
     window.train.plots.redraw()
     qtbot.wait(50)  # painted: a warning would be an error
-    assert not window.train.plots._d_label.isVisible()
+    assert window.train.plots.losses.end_labels == []
 
 
 def test_a_training_process_that_cannot_be_started_is_told_and_start_works_again(window, qtbot, monkeypatch):

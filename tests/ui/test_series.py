@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganexplorer.train.events import Scalars
-from ganexplorer.ui.training.derived import Logarithm, Rising, Smoothed
-from ganexplorer.ui.training.record import FIELDS, Record
-from ganexplorer.ui.training.series import Series, Values
+from ganexplorer.ui.plots.derived import Logarithm, Rising, Smoothed
+from ganexplorer.ui.plots.record import FIELDS, Record
+from ganexplorer.ui.plots.series import Series, Values
 
 ODD = [math.nan, math.inf, -math.inf]
 

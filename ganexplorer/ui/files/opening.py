@@ -111,7 +111,10 @@ class Opener(QObject):
         self._request = None
         self._patience.stop()
         self.activity.emit("")
-        (self.opened if isinstance(result.value, Opened) else self.failed).emit(result.value)
+        if isinstance(result.value, Opened):
+            self.opened.emit(_with_note(result.value))
+        else:
+            self.failed.emit(result.value)
 
 
 def read_model(request: OpenRequest, device: torch.device) -> Opened | OpenFailed:
@@ -168,6 +171,12 @@ def _network(spec: str, tensors: Mapping[str, NDArray[np.generic]]) -> Network:
     network = build(NetworkSpec.from_json(spec))
     network.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
     return network.eval()
+
+
+def _with_note(opened: Opened) -> Opened:
+    """Its news with what the entry says of the choice of the file."""
+    news = f"{opened.request.news} {opened.entry.note}".strip()
+    return dataclasses.replace(opened, request=dataclasses.replace(opened.request, news=news))
 
 
 def _read_anew(entry: zoo.ModelEntry) -> zoo.ModelEntry:

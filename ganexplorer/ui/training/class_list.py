@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ganexplorer.core.errors import plain
 from ganexplorer.train.classes import chosen
 from ganexplorer.train.folders import UNSORTED
 from ganexplorer.train.sources import DataError
 from ganexplorer.ui.parts.panel_parts import tool_button
+from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.parts.tips import plain_tip
+from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.training.config_fields import GUTTER
 
 Counts = tuple[tuple[str, int], ...]  # name, number of images
 _NAME = Qt.ItemDataRole.UserRole
@@ -21,7 +35,7 @@ class ClassList(QWidget):
 
     classes_chosen = Signal(str)  # as `TrainConfig.classes` has them
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._counts: Counts = ()
         self.all = tool_button("All", "Use the images of all classes", self._on_all)
@@ -29,17 +43,21 @@ class ClassList(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-        self.list.setMinimumHeight(64)
-        self._words = QLabel(objectName="quiet", wordWrap=True)
+        self.list.setMinimumHeight(44)
+        self._words = QLabel(objectName="quiet", wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         top = QHBoxLayout()
+        top.setContentsMargins(GUTTER, 0, 0, 0)
         top.addWidget(QLabel("Classes", objectName="heading"), 1)
         top.addWidget(self.all)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
+        self._words.setContentsMargins(GUTTER, 0, 0, 0)
         layout.addWidget(self._words)
         layout.addWidget(self.list, 1)
+        self._boxes = _Boxes(theme, self.list)
+        self.list.setItemDelegate(self._boxes)
         self.list.itemChanged.connect(self._on_item_changed)
 
     @property
@@ -48,13 +66,13 @@ class ClassList(QWidget):
         items = [self.list.item(row) for row in range(self.list.count())]
         return [item.data(_NAME) for item in items if item.checkState() == Qt.CheckState.Checked]
 
-    def show_classes(self, counts: Counts, kept: frozenset[str], needs_all: bool) -> None:
-        """Show all classes there are, and check those that are kept.
+    def show_classes(self, counts: Counts, kept: frozenset[str], needs_all: bool, is_whole: bool) -> None:
+        """Show the classes there are, and check those that are kept.
 
         Parameters
         ----------
         counts
-            Without a filter, where that is known.
+            Without a filter; with it where `is_whole` is false.
         needs_all
             An image may be of several classes, and must be of all that are checked.
         """
@@ -68,9 +86,17 @@ class ClassList(QWidget):
                 item = self.list.item(row)
                 is_kept = item.data(_NAME) in kept
                 item.setCheckState(Qt.CheckState.Checked if is_kept else Qt.CheckState.Unchecked)
-        each = "images that are all of what is checked" if needs_all else "images of those checked"
-        self._words.setText(f"Only {each}. None checked: all images." if counts else "These images have no classes.")
-        self.list.setVisible(bool(counts))
+        has_choice = len(counts) > 1 or bool(kept)
+        self.list.setVisible(has_choice)
+        words = "Kept: images that are all of these" if needs_all else "None checked: all are used"
+        if not is_whole:
+            words = "All others are left out"
+        self._words.setText(words if has_choice else "There are none to choose from" if counts else "")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._boxes.theme = theme
+        self.list.viewport().update()
 
     def show_filtered(self, is_filtered: bool) -> None:
         """Whether some classes are left out."""
@@ -86,6 +112,25 @@ class ClassList(QWidget):
                 self.list.item(row).setCheckState(Qt.CheckState.Unchecked)
         self.list.setFocus() if self.list.count() else None  # the button will be disabled, and lose the keys
         self.classes_chosen.emit("")
+
+
+class _Boxes(QStyledItemDelegate):
+    """Draws items whose boxes can be seen."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.theme = theme
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        option.palette = with_edge(option.palette, self.theme)
+
+
+def with_edge(palette: QPalette, theme: Theme) -> QPalette:
+    """A palette with which Fusion draws a box for a check mark that can be seen on a dark ground too."""
+    palette = QPalette(palette)
+    palette.setColor(QPalette.ColorRole.Window, QColor(theme.quiet))  # it makes the colour of the edge of this one
+    return palette
 
 
 def is_filter(classes: str) -> bool:

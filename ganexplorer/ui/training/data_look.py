@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from ganexplorer.core.errors import UserError
@@ -23,8 +23,9 @@ class DataLook(QObject):
         self._is_fixed = False
         self.sheet: DataSheet | None = None  # made when it is first wanted
         setup.preview_wanted.connect(self.look)
-        setup.data_changed.connect(self._follow)
-        setup.recipe_changed.connect(self._follow)
+        # queued: once the form, too, has what the recipe says
+        setup.data_changed.connect(self._follow, Qt.ConnectionType.QueuedConnection)
+        setup.recipe_changed.connect(self._follow, Qt.ConnectionType.QueuedConnection)
 
     @Slot()
     def look(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ganexplorer.ui.parts.figures import tabular
 from ganexplorer.ui.parts.panel_parts import QuietLabel, tool_button
 from ganexplorer.ui.parts.tips import plain_tip
 from ganexplorer.ui.theme import GAP, Theme
-from ganexplorer.ui.training.class_list import ClassList, Counts, is_filter, kept_of
+from ganexplorer.ui.training.class_list import ClassList, Counts, is_filter, kept_of, with_edge
 from ganexplorer.ui.training.config_fields import FIXED, ConfigField, name_width, row_height
 from ganexplorer.ui.training.data_facts import BrokenFiles, FactList
 from ganexplorer.ui.training.sample_sheet import SampleSheet
@@ -68,23 +69,24 @@ class DataSheet(QDialog):
         self.words.setMinimumWidth(1)
         self.pictures = SampleSheet()
         self.pictures.setAccessibleName("Pictures as the networks see them")
+        self.broken = BrokenFiles(theme)
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.words)
-        self.stack.addWidget(self.pictures)
+        for page in (self.words, self.pictures, self.broken.list):
+            self.stack.addWidget(page)
         self.others = tool_button("Others", "Show other pictures of the set", self._on_others)
         self.caption = QuietLabel()
         self._side = QWidget()
         self.fields = {p.name: ConfigField(p, row_height(self), self._side) for p in parameters() if p.name in SETTINGS}
         self._entered: dict[str, Any] = {}  # by name, as the fields have it
-        self.classes = ClassList()
+        self.classes = ClassList(theme)
         self.facts = FactList()
-        self.broken = BrokenFiles(theme)
         self.progress_words = QuietLabel()
         self.progress = QProgressBar(textVisible=False, accessibleName="Pictures read")
         self.cancel = QPushButton("Cancel", autoDefault=False)
         self.close_button = QPushButton("Close", autoDefault=False)
         self._lay_out()
         self._connect()
+        self.set_theme(theme)
         self._show_words(NO_DATA)
         self._show_reading(False)
 
@@ -137,10 +139,10 @@ class DataSheet(QDialog):
         policy.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(policy)
         self.setMinimumSize(560, 520)
-        stops = [self.choose, self.others, *(field.editor for field in self.fields.values())]
+        stops = [self.choose, self.broken.list, self.others, *(field.editor for field in self.fields.values())]
         stops += [self.classes.all, self.classes.list, self.broken.show_list, self.broken.copy, self.broken.save]
-        stops += [self.broken.list, self.cancel, self.close_button]
-        for earlier, later in zip(stops, stops[1:], strict=False):
+        stops += [self.cancel, self.close_button]
+        for earlier, later in pairwise(stops):
             QWidget.setTabOrder(earlier, later)
 
     def _connect(self) -> None:
@@ -151,6 +153,7 @@ class DataSheet(QDialog):
             field.edited.connect(lambda value, name=name: self._entered.update({name: value}))
             field.committed.connect(lambda name=name: self._on_committed(name))
         self.classes.classes_chosen.connect(lambda text: self._change("classes", text))
+        self.broken.show_list.toggled.connect(self._show_page)
         self.broken.told.connect(self.progress_words.setText)
         self.cancel.clicked.connect(self._on_cancel)
         self.close_button.clicked.connect(self.reject)
@@ -205,6 +208,8 @@ class DataSheet(QDialog):
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self.broken.set_theme(theme)
+        self.classes.set_theme(theme)
+        self.fields["flip"].editor.setPalette(with_edge(self.palette(), theme))
 
     def stop(self) -> None:
         """Give up what is being read, wait for its end, and close."""
@@ -294,17 +299,14 @@ class DataSheet(QDialog):
         report = None if seen is None else seen.report
         self.facts.show_report(report)
         self.broken.show_report(report, "" if seen is None else seen.request.ref.partition(":")[2])
-        self.others.setEnabled(seen is not None)
         if seen is None:
             self.caption.setText("")
             self.pictures.clear()
             return
-        shown, used = len(seen.handfuls[0]), seen.report.used
-        of_all = f"of {used:,}" if used else "drawn at random"
-        mirrored = ", mirrored as in training" if seen.request.preparation.flip else ""
-        self.caption.setText(f"{shown:,} {of_all}{mirrored}")
+        drawn = f"From {seen.report.used:,}" if seen.report.used else "Drawn at random"
+        self.caption.setText(f"{drawn}{', some mirrored' if seen.request.preparation.flip else ''}")
         self.pictures.show_pixels(seen.handfuls[0], 0)
-        self.stack.setCurrentWidget(self.pictures)
+        self._show_page()
         notices = [text for text in seen.notices if not seen.report.broken_count or "left out" not in text]
         self.progress_words.setText(" ".join(notices))
 
@@ -315,7 +317,8 @@ class DataSheet(QDialog):
             self._counts[ref] = used
         counts = self._counts.get(ref, used)
         needs_all = ref.startswith("celeba:")
-        self.classes.show_classes(counts, kept_of(classes, counts, used, needs_all), needs_all)
+        is_whole = not is_filter(classes) or ref in self._counts
+        self.classes.show_classes(counts, kept_of(classes, counts, used, needs_all), needs_all, is_whole)
 
     def _show_settings(self) -> None:
         preparation = self._request.preparation
@@ -330,7 +333,13 @@ class DataSheet(QDialog):
     def _show_words(self, text: str) -> None:
         """Words in place of the pictures."""
         self.words.setText(text)
-        self.stack.setCurrentWidget(self.words)
+        self._show_page()
+
+    @Slot()
+    def _show_page(self) -> None:
+        page: QWidget = self.words if self._seen is None else self.pictures
+        self.stack.setCurrentWidget(self.broken.list if self.broken.show_list.isChecked() else page)
+        self.others.setEnabled(self.stack.currentWidget() is self.pictures)
 
     def _show_reading(self, is_reading: bool) -> None:
         self.progress.setVisible(is_reading)

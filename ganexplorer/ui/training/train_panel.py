@@ -44,15 +44,16 @@ from ganexplorer.train.events import (
 )
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.train.starting import forked, resumed
+from ganexplorer.ui.plots.plots import LossPlots
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
-from ganexplorer.ui.training.plots import LossPlots
 from ganexplorer.ui.training.run_controls import RunControls, RunState
 from ganexplorer.ui.training.run_record import RunRecord, mark_of
 from ganexplorer.ui.training.run_setup import RunSetup
 from ganexplorer.ui.training.sample_sheet import SampleSheet
 from ganexplorer.ui.training.timeline import Timeline
+from ganexplorer.ui.work.run_follower import RunFollower
 from ganexplorer.ui.work.workers import TrainingSession
 
 PREVIEW_SECONDS = 0.7
@@ -61,7 +62,7 @@ PER_MILLE = 1000
 
 
 class TrainPanel(QWidget):
-    """Everything about a training run; owns its session."""
+    """Everything about a training run; owns its session, and follows a run that another process trains."""
 
     notice = Signal(str)  # something to tell the person
     live_weights = Signal(object, object)  # Started, Weights
@@ -75,6 +76,9 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self._device = device
         self.session = TrainingSession(self)
+        self.follower = RunFollower(self)
+        self._newest: Snapshot | None = None  # of the run on show
+        self._last_step = 0  # that the run on show is known to have done, where it is followed
         self._runs_folder = runs_folder
         self._run: Path | None = None  # whose curves and snapshots are on show
         self._started: Started | None = None
@@ -114,6 +118,11 @@ class TrainPanel(QWidget):
         self.session.preview.connect(self._on_preview)
         self.session.weights.connect(self._on_weights)
         self.session.ended.connect(self._on_ended)
+        self.follower.entries.connect(self._on_followed_entries)
+        self.follower.snapshots.connect(self._on_followed_snapshots)
+        self.follower.sheet.connect(self._on_followed_sheet)
+        self.follower.over.connect(self._on_followed_over)
+        self.follower.lost.connect(self._on_followed_lost)
         self.progress.hide()
         self._on_recipe_changed(self.setup.recipe.currentText())
 
@@ -136,6 +145,7 @@ class TrainPanel(QWidget):
         model = self._model if self.setup.is_fine_tuning else None
         run = self._new_run(recipe if model is None else f"{model[0]}+{recipe}")
         request = TrainRequest(config, self.setup.data_ref, run, recipe=recipe)
+        self._stop_following()
         self._forget_run()
         if model is None:
             self._launch(request)
@@ -167,6 +177,9 @@ class TrainPanel(QWidget):
     def roll_back(self, step: int) -> None:
         """Go on with the run on show from one of its snapshots."""
         run = self._run
+        if run is not None and run == self.follower.run:
+            self.notice.emit(f"{run.name} is being trained by another process. Stop that first, or fork the run.")
+            return
         if run is not None:
             self._launch_later(lambda: resumed(run, rollback=step))
 
@@ -187,6 +200,7 @@ class TrainPanel(QWidget):
         """End the run and its process; returns when the final snapshot is saved."""
         self._weights_timer.stop()
         self.look.stop()
+        self.follower.close()
         self.plots.stop_writing()
         self.session.close()
         self._unstage()
@@ -206,6 +220,7 @@ class TrainPanel(QWidget):
         self._launch(asked)
 
     def _launch(self, request: TrainRequest, prepare: Callable[[TrainRequest], TrainRequest] | None = None) -> None:
+        self._stop_following()
         self._started = None
         self._show_state(RunState.STARTING)
         self.form.set_running(request.config)
@@ -238,22 +253,26 @@ class TrainPanel(QWidget):
     # -- showing a run -------------------------------------------------------------------------------------
 
     def show_run(self, record: RunRecord) -> None:
-        """Show a run of the past: its losses and how its fixed samples ended. Not while another goes on."""
-        if self.session.is_running:
+        """Show a run of the past, or follow one of another process. Not while this window trains one."""
+        if self.session.is_running or (record.is_live and record.run == self.follower.run):
             return
+        self._stop_following()
         self._forget_run()
         self._run = record.run
         self.plots.start(record.config.loss, record.run.name)
-        self.plots.append(record.scalars)
-        for entry in record.entries:
-            self._mark(entry)
+        if not record.is_live:  # else the follower tells of it all
+            self._show_entries(record.entries)
         if record.pixels is not None:
             self.samples.show_pixels(record.pixels, record.step)
         self._show_snapshots(record.snapshots)
         self.controls.offer_resume(any(snapshot.has_state for snapshot in record.snapshots) and not record.is_live)
         if self._started is None or record.run != self._started.run:  # of one of this session it says more
-            live = ", being trained by another process" if record.is_live else ""
-            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps{live}")
+            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
+        if record.is_live:
+            self._last_step = max([record.step, *(snapshot.step for snapshot in record.snapshots)])
+            self._show_followed(None)
+            self.controls.explore.setEnabled(bool(record.snapshots))
+            self.follower.follow(record.run)
 
     def show_samples(self, pixels: Pixels, step: int) -> None:
         """Show the fixed samples of a snapshot."""
@@ -270,10 +289,11 @@ class TrainPanel(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.session.warm_up()  # a hand on the panel: Start may follow
+        self.plots.warm_up()
         super().enterEvent(event)
 
     def _forget_run(self) -> None:
-        self._run = None
+        self._run = self._newest = None
         self._kept: set[int] = set()
         self.plots.clear()
         self.samples.clear()
@@ -288,7 +308,14 @@ class TrainPanel(QWidget):
         self.timeline.show_training(state in (RunState.RUNNING, RunState.PAUSED))
 
     def _show_snapshots(self, found: list[Snapshot]) -> None:
+        self._newest = found[-1] if found else None
         self.timeline.show_snapshots(found, self._kept)
+
+    def _show_entries(self, entries: list[LogEntry]) -> None:
+        """Of a log, on the curves."""
+        self.plots.append([entry for entry in entries if isinstance(entry, Scalars)])
+        for entry in entries:
+            self._mark(entry)
 
     def _mark(self, entry: LogEntry) -> None:
         """On the curves; and which snapshots are kept for good."""
@@ -322,7 +349,8 @@ class TrainPanel(QWidget):
 
     @Slot(object)
     def _on_snapshot_chosen(self, snapshot: Snapshot | None) -> None:
-        if snapshot is not None and self.controls.explore.isChecked():
+        is_explored = self.follower.run is not None and snapshot == self._newest
+        if snapshot is not None and not is_explored and self.controls.explore.isChecked():
             self._end_explore_quietly()
         self.plots.show_cursor(None if snapshot is None else snapshot.step)
         self.snapshot_chosen.emit(self._run, snapshot)
@@ -333,9 +361,12 @@ class TrainPanel(QWidget):
 
     @Slot(bool)
     def _on_explore_toggled(self, is_on: bool) -> None:
+        if is_on and self.follower.run is not None:
+            self._choose_newest()
+            return
+        self.timeline.leave()
+        self.plots.show_cursor(None)
         if is_on:
-            self.timeline.leave()
-            self.plots.show_cursor(None)
             self.session.want_weights()
         else:
             self._weights_timer.stop()
@@ -404,10 +435,7 @@ class TrainPanel(QWidget):
         total = self._started.total_steps if self._started is not None else last.step
         left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
-        self.status.setText(
-            f"Step {last.step:,} of {total:,}{epoch}, {left} left\n"
-            f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
-        )
+        self.status.setText(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{_verdicts(last)}")
         self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
 
     def _show_progress(self, step: int) -> None:
@@ -453,6 +481,63 @@ class TrainPanel(QWidget):
         self._end_explore_quietly()
         self.run_saved.emit(ended.snapshot, was_explored)
 
+    # -- a run that another process trains -----------------------------------------------------------------
+
+    @Slot(object, bool)
+    def _on_followed_entries(self, entries: list[LogEntry], began_anew: bool) -> None:
+        if began_anew:  # the run was rolled back
+            self._kept.clear()
+            self.plots.clear()
+            self.plots.show_cursor(None if self.timeline.snapshot is None else self.timeline.snapshot.step)
+            self._last_step = 0
+        self._show_entries(entries)
+        self._last_step = max([self._last_step, *(entry.step for entry in entries)])
+        self._show_followed(next((entry for entry in reversed(entries) if isinstance(entry, Scalars)), None))
+
+    @Slot(object)
+    def _on_followed_snapshots(self, found: list[Snapshot]) -> None:
+        self._show_snapshots(found)
+        self.controls.explore.setEnabled(bool(found))
+        if self.controls.explore.isChecked():
+            self._choose_newest()
+
+    @Slot(object, object)
+    def _on_followed_sheet(self, step: int, pixels: Pixels) -> None:
+        if self.timeline.snapshot in (None, self._newest):  # else those of the snapshot that is looked at stay
+            self.samples.show_pixels(pixels, step)
+
+    @Slot()
+    def _on_followed_over(self) -> None:
+        self._end_explore_quietly()  # the snapshot stays on show
+        self.status.setText(f"Ended at step {self._last_step:,}, trained by another process")
+        found = snapshots(self._run) if self._run is not None else []
+        self.controls.offer_resume(any(snapshot.has_state for snapshot in found))
+        if self._newest is not None:
+            self.run_saved.emit(self._newest.networks, False)
+
+    @Slot(str)
+    def _on_followed_lost(self, text: str) -> None:
+        self._end_explore_quietly()
+        self._run = None  # there is nothing to go on with; the curves stay
+        self.timeline.leave()
+        self._show_snapshots([])
+        self.controls.offer_resume(False)
+        self.status.setText(f"Followed until step {self._last_step:,}")
+        self.notice.emit(text)
+
+    def _show_followed(self, last: Scalars | None) -> None:
+        verdicts = "" if last is None else _verdicts(last)
+        self.status.setText(f"Followed: step {self._last_step:,}, another process is training it\n{verdicts}")
+
+    def _choose_newest(self) -> None:
+        if self._newest is not None:
+            self.timeline.choose_nearest(self._newest.step)
+
+    def _stop_following(self) -> None:
+        if self.follower.run is not None:
+            self.controls.explore.setChecked(False)
+            self.follower.stop()
+
     # -- layout --------------------------------------------------------------------------------------------
 
     def _lay_out(self, hyperparameters: QWidget) -> None:
@@ -495,6 +580,10 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_continue_wanted(self) -> None:
         self.session.send(Continue())
+
+
+def _verdicts(last: Scalars) -> str:
+    return f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
 
 
 def _duration(seconds: float) -> str:

@@ -155,7 +155,8 @@ class _ReadThread(QThread):
 
     def _read(self) -> DataSeen | None:
         """None where it was cancelled."""
-        request, notices = self.request, []
+        request = self.request
+        notices: list[str] = []
         # closed in this thread, at the latest when it ends: that is what stops the work of decoding
         with contextlib.closing(
             data.load(request.ref, request.preparation, torch.device("cpu"), request.seed)

@@ -211,9 +211,10 @@ class _FollowThread(QThread):
                 return
         try:
             request = self.request if self._prepare is None else self._prepare(self.request)
-        except (OSError, UserError) as error:
+        except Exception as error:  # told in the window, which would else wait for the end of this run for ever
+            text = str(error) if isinstance(error, OSError | UserError) else f"{type(error).__name__}: {error}"
             with self._lock:
-                self._events.append(Ended("failed", 0, str(error), None))
+                self._events.append(Ended("failed", 0, text, None))
             return
         with self._lock:
             self.host.start(request)

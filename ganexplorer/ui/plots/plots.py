@@ -14,17 +14,17 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QTabBar, QVBo
 from ganexplorer.core.errors import UserError
 from ganexplorer.train.events import Mark, MarkKind, Scalars
 from ganexplorer.train.losses import LossName
+from ganexplorer.ui.plots.chart_words import DIVERSITY, GRADIENTS, LOSSES, PHASE_HINT, VERDICTS, WORDS
+from ganexplorer.ui.plots.export import write_csv
+from ganexplorer.ui.plots.marks import Marks
+from ganexplorer.ui.plots.record import Record
+from ganexplorer.ui.plots.run_data import Choices, RunData
+from ganexplorer.ui.plots.series import Values
+from ganexplorer.ui.plots.settings import PlotSettings
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart_words import DIVERSITY, GRADIENTS, LOSSES, PHASE_HINT, VERDICTS, WORDS
-from ganexplorer.ui.training.marks import Marks
-from ganexplorer.ui.training.plot_export import write_csv
-from ganexplorer.ui.training.plot_settings import PlotSettings
-from ganexplorer.ui.training.record import Record
-from ganexplorer.ui.training.run_data import Choices, RunData
-from ganexplorer.ui.training.series import Values
 
 if TYPE_CHECKING:  # they bring pyqtgraph, which takes the better part of a second: only when there is something to draw
-    from ganexplorer.ui.training.hand_chart import HandChart
+    from ganexplorer.ui.plots.hand_chart import HandChart
 
 REFRESH_MILLISECONDS = 100
 TABS = (LOSSES.title, "Phase", VERDICTS.title, GRADIENTS.title, DIVERSITY.title)
@@ -87,8 +87,8 @@ class LossPlots(QObject):
     def chart(self, title: str) -> HandChart:
         """The chart of a tab, made now where it was not needed before."""
         if title not in self._charts:
-            from ganexplorer.ui.training.phase_chart import PhaseChart
-            from ganexplorer.ui.training.run_chart import RunChart
+            from ganexplorer.ui.plots.phase_chart import PhaseChart
+            from ganexplorer.ui.plots.run_chart import RunChart
 
             chart: HandChart
             if title in _PAGES:
@@ -291,4 +291,4 @@ class LossPlots(QObject):
 
 
 def _load_charts() -> None:
-    from ganexplorer.ui.training import phase_chart, run_chart  # noqa: F401
+    from ganexplorer.ui.plots import phase_chart, run_chart  # noqa: F401

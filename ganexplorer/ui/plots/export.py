@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.files import atomic_write
-from ganexplorer.ui.training.record import FIELDS
-from ganexplorer.ui.training.series import Values
+from ganexplorer.ui.plots.record import FIELDS
+from ganexplorer.ui.plots.series import Values
 
 LINES = 250  # written at once: about a millisecond
 

@@ -10,14 +10,14 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
+from ganexplorer.ui.plots.chart_words import LOSSES, PHASE_HINT, WIDEST, mixed, number, place_words
+from ganexplorer.ui.plots.frame import Frame, Range, padded
+from ganexplorer.ui.plots.hand_chart import HandChart
+from ganexplorer.ui.plots.read_out import Slot
+from ganexplorer.ui.plots.record import MANY, Record
+from ganexplorer.ui.plots.run_data import RunData
+from ganexplorer.ui.plots.series import Indices, Values
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart_words import LOSSES, PHASE_HINT, WIDEST, mixed, number, place_words
-from ganexplorer.ui.training.frame import Frame, Range, padded
-from ganexplorer.ui.training.hand_chart import HandChart
-from ganexplorer.ui.training.read_out import Slot
-from ganexplorer.ui.training.record import MANY, Record
-from ganexplorer.ui.training.run_data import RunData
-from ganexplorer.ui.training.series import Indices, Values
 
 RECENT = 256  # newest points, all drawn
 OLDER = 512  # at most as many of all before

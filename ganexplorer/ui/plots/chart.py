@@ -19,10 +19,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ganexplorer.ui.parts.figures import tabular
+from ganexplorer.ui.plots.chart_axis import ChartAxis
+from ganexplorer.ui.plots.frame import Frame, Range
+from ganexplorer.ui.plots.read_out import ReadOut, Slot
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart_axis import ChartAxis
-from ganexplorer.ui.training.frame import Frame, Range
-from ganexplorer.ui.training.read_out import ReadOut, Slot
 
 BELOW = 4  # pixels: names of axes stand out of them
 SMALL = 0.88  # font, of the widget's

@@ -11,9 +11,9 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from ganexplorer.train.events import Mark
+from ganexplorer.ui.plots.chart_words import mixed
+from ganexplorer.ui.plots.series import Column, Indices, Values
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart_words import mixed
-from ganexplorer.ui.training.series import Column, Indices, Values
 
 ALARMING = ("health", "trouble")
 NEAR = 4.0  # pixels within which a mark belongs to where the pointer is

@@ -7,10 +7,10 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QApplication, QWidget
 
 from ganexplorer.ui.parts.tips import plain_tip
+from ganexplorer.ui.plots.chart import Chart
+from ganexplorer.ui.plots.frame import Range
+from ganexplorer.ui.plots.record import MANY
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart import Chart
-from ganexplorer.ui.training.frame import Range
-from ganexplorer.ui.training.record import MANY
 
 NOTCH = 1.25  # zoom of one notch of the wheel
 LEAST_ZOOM = 1e-9  # of what there is

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from ganexplorer.train.events import Scalars
-from ganexplorer.ui.training.derived import Derived, Logarithm, Rising, Smoothed
-from ganexplorer.ui.training.series import FIRST_ROOM, Series, Values
+from ganexplorer.ui.plots.derived import Derived, Logarithm, Rising, Smoothed
+from ganexplorer.ui.plots.series import FIRST_ROOM, Series, Values
 
 Axis = Literal["iterations", "epochs", "time"]
 

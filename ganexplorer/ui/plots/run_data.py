@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ganexplorer.ui.training.chart_words import WORDS, LossWords
-from ganexplorer.ui.training.marks import Marks
-from ganexplorer.ui.training.record import Axis, Record
+from ganexplorer.ui.plots.chart_words import WORDS, LossWords
+from ganexplorer.ui.plots.marks import Marks
+from ganexplorer.ui.plots.record import Axis, Record
 
 
 @dataclass(frozen=True, slots=True)

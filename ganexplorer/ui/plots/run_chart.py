@@ -10,10 +10,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
-from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.chart import BELOW
-from ganexplorer.ui.training.chart_axis import HEIGHT
-from ganexplorer.ui.training.chart_words import (
+from ganexplorer.ui.plots.chart import BELOW
+from ganexplorer.ui.plots.chart_axis import HEIGHT
+from ganexplorer.ui.plots.chart_words import (
     AXIS_NAMES,
     NOT_MEASURED,
     WIDEST,
@@ -24,14 +23,15 @@ from ganexplorer.ui.training.chart_words import (
     place_words,
     unit_of,
 )
-from ganexplorer.ui.training.end_labels import ROOM, EndLabel, paint_ends, part
-from ganexplorer.ui.training.frame import Frame, Range, padded
-from ganexplorer.ui.training.hand_chart import HandChart
-from ganexplorer.ui.training.marks import MarkLayout, paint_lines, paint_words, tip_of
-from ganexplorer.ui.training.read_out import Slot
-from ganexplorer.ui.training.record import MANY, Record
-from ganexplorer.ui.training.run_data import RunData
-from ganexplorer.ui.training.series import Values
+from ganexplorer.ui.plots.end_labels import ROOM, EndLabel, paint_ends, part
+from ganexplorer.ui.plots.frame import Frame, Range, padded
+from ganexplorer.ui.plots.hand_chart import HandChart
+from ganexplorer.ui.plots.marks import MarkLayout, paint_lines, paint_words, tip_of
+from ganexplorer.ui.plots.read_out import Slot
+from ganexplorer.ui.plots.record import MANY, Record
+from ganexplorer.ui.plots.run_data import RunData
+from ganexplorer.ui.plots.series import Values
+from ganexplorer.ui.theme import Theme
 
 FADED = 0.62  # share of the ground in the raw curve behind a smoothed one, and in that of a second run
 DOT = 2.5  # pixels, radius

@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
-from ganexplorer.ui.training.series import Values
+from ganexplorer.ui.plots.series import Values
 
 MARGIN = 0.06  # of the range of values, above and below
 FAR = 1e5  # pixels beyond which a curve is not drawn truly

@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor
 
 from ganexplorer.train.losses import LossName
 from ganexplorer.ui.parts.panel_parts import MINUS
+from ganexplorer.ui.plots.record import Axis
 from ganexplorer.ui.theme import D_COLOR, G_COLOR, REAL_COLOR, Theme
-from ganexplorer.ui.training.record import Axis
 
 NOT_FINITE = "not finite"
 NOT_MEASURED = "\N{EN DASH}"

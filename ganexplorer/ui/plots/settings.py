@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, 
 from ganexplorer.ui.parts.calm_combo import CalmComboBox
 from ganexplorer.ui.parts.figures import tabular
 from ganexplorer.ui.parts.panel_parts import tool_button
-from ganexplorer.ui.training.record import AXIS_FIELDS
-from ganexplorer.ui.training.run_data import Choices
+from ganexplorer.ui.plots.record import AXIS_FIELDS
+from ganexplorer.ui.plots.run_data import Choices
 
 SMOOTH_STEPS = 60  # of the slider
 DECADES = 3.0  # of averaging: the right end averages over about 1000 points

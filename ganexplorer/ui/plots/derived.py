@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ganexplorer.ui.training.series import Column, Series, Values
+from ganexplorer.ui.plots.series import Column, Series, Values
 
 MOST_AT_ONCE = 4096  # numbers of one block of `Smoothed`
 MOST_SPREAD = 100  # decimal powers between the weights within a block

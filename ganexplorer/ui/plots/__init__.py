@@ -1,0 +1,1 @@
+"""The curves of a run: numbers, charts, and how they are saved."""
