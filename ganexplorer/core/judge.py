@@ -9,6 +9,8 @@ from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.networks import Network, batch_size
 from ganexplorer.core.render import MAX_BATCH, fold_batch_norm
 
+SCORES = ("wgan", "wgan-gp", "hinge", "relativistic")  # losses whose discriminator gives no probability
+
 
 class Judge:
     """A private copy of a discriminator, inference only and in eval mode.
@@ -17,15 +19,17 @@ class Judge:
     ----------
     discriminator
         Its weights are copied.
-    is_probability
-        Whether a verdict is the probability that an image is real, [0, 1]: the sigmoid of a logit, or the output
-        of a network that ends in one. Otherwise it is the network's raw output, higher for what it takes for real
-        (1 is the target of real images, 0 of generated ones, in least-squares GANs; Mao et al. 2017).
+    loss
+        The loss it was trained with, a name of `train.losses`. ``bce``, and whatever is not known: a verdict is the
+        probability that an image is real, [0, 1]. ``mse``: the network's output, for which 1 is the target of real
+        images, 0 of generated ones (Mao et al. 2017). Others: a score before any last sigmoid, higher for what it
+        takes for real.
     """
 
-    def __init__(self, discriminator: Network, device: torch.device | str = "cpu", is_probability: bool = True) -> None:
+    def __init__(self, discriminator: Network, device: torch.device | str = "cpu", loss: object = "bce") -> None:
         self.spec = discriminator.spec
-        self.is_probability = is_probability
+        self.is_probability = loss not in ("mse", *SCORES)
+        self._is_score = loss in SCORES
         self._device = torch.device(device)
         self._network = fold_batch_norm(discriminator).to(self._device).eval().requires_grad_(False)
 
@@ -37,7 +41,9 @@ class Judge:
         return judged.float().cpu()
 
     def _judge(self, images: Tensor) -> Tensor:
-        return self._network.logits(images).sigmoid() if self.is_probability else self._network(images)
+        if self.is_probability:
+            return self._network.logits(images).sigmoid()
+        return self._network.logits(images) if self._is_score else self._network(images)
 
 
 def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judge | None:
@@ -49,9 +55,5 @@ def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judg
         return None
     config = checkpoint.card.get("config")
     loss = config.get("loss") if isinstance(config, dict) else None
-    return Judge(checkpoint.discriminator, device, gives_probability(loss))
+    return Judge(checkpoint.discriminator, device, loss)
 
-
-def gives_probability(loss: object) -> bool:
-    """Whether a discriminator that was trained with a loss of this name (`train.losses`) gives probabilities."""
-    return loss not in ("mse", "wgan", "wgan-gp", "hinge", "relativistic")

@@ -151,7 +151,7 @@ class Doctor:
         self._gathered: list[Scalars] = []
         self._looks: collections.deque[_Look] = collections.deque(maxlen=_HISTORY)
         self._count = 0  # looks so far
-        self._start = 0  # first step ever seen
+        self._start = self._judged = 0  # first step ever seen, and first one that is judged
         self._best = 0.0  # highest diversity that lasted for `_WINDOW` looks
         self._courses = {name: _Course(*course) for name, course in _COURSES.items()}
 
@@ -166,7 +166,11 @@ class Doctor:
         self._since, self._gathered = scalars.step, []
         self._looks.append(look)
         self._count += 1
-        return self._judge(look) if self._count > WARM_UP else []
+        if self._count <= WARM_UP:
+            return []
+        if self._count == WARM_UP + 1:
+            self._judged = look.first
+        return self._judge(look)
 
     def _judge(self, look: _Look) -> list[str]:
         latest = list(self._looks)[-_WINDOW:]
@@ -240,7 +244,7 @@ class Doctor:
     def _say(self, ailment: Ailment, look: _Look) -> str:
         onset = self._courses[ailment].onset
         back = f"Go back to a snapshot before step {onset:,}"
-        if onset - self._start <= LOOK_STEPS * WARM_UP or onset <= LOOK_STEPS * WARM_UP:
+        if onset <= self._judged:  # who knows since when
             back = "Start anew, or go back to an older snapshot"
         match ailment:
             case "collapse":

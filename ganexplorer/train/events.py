@@ -72,6 +72,7 @@ class Started:
     first_step: int  # the step before the first: 0, or where a resumed run stood
     total_steps: int
     steps_per_epoch: float
+    config: TrainConfig  # of the next step: with all that was changed so far
 
 
 @dataclass(frozen=True, slots=True)

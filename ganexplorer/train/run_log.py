@@ -30,14 +30,14 @@ class LogWriter:
         self._file = path.open("ab", buffering=0)
 
     def append(self, entry: LogEntry) -> None:
-        """Write one line. Raises OSError, and then leaves no part of it behind."""
+        """Write one line. Where it raises, as for a full disk, no part of it is left behind."""
         line = line_of(entry).encode()
         size = os.fstat(self._file.fileno()).st_size
         try:
             written = self._file.write(line)
             while written < len(line):  # a disk that is almost full takes a part
                 written += self._file.write(line[written:])
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 self._file.truncate(size)
             raise

@@ -119,7 +119,7 @@ class AdversarialStep:
             if not config.same_z:
                 z = self._draw(len(real))
                 fake = self.generator(z)
-            seen = self._augmentation(len(real))
+            seen = self._augmentation(len(real), 1 + self._loss.is_paired)
             g_loss, verdict = self._g_loss(real, fake, seen)
         if measure and not (do_d and do_g):
             state = self.rng.get_state()  # whatever is drawn to look is put back
@@ -130,7 +130,7 @@ class AdversarialStep:
                 if not do_d:
                     d_measures = self._d_losses(*self._verdicts(real, fake, self._augmentation(len(real), 2)))
                 if not do_g:
-                    seen = self._augmentation(len(real))
+                    seen = self._augmentation(len(real), 1 + self._loss.is_paired)
                     g_loss, verdict = self._g_loss(real, fake, seen)
             self.rng.set_state(state)
         if do_g:
@@ -197,26 +197,28 @@ class AdversarialStep:
         if r2:
             fake = fake.detach().requires_grad_()
         seen = self._augmentation(len(real), 2)
+        on_real, on_fake = seen if seen is not None else (None, None)
         if self._is_split:
-            on_real, on_fake = seen if seen is not None else (None, None)
             verdict_real = self._verdict(self._seen(real, on_real))
             loss_real, _ = self._loss.discriminator(verdict_real, verdict_real, 1 - config.smoothing)
             first = self._apply(self.d_optimizer, self._d_params, loss_real + _penalty(r1, verdict_real, real), measure)
             verdict_fake = self._verdict(self._seen(fake, on_fake))
             _, loss_fake = self._loss.discriminator(verdict_fake, verdict_fake, 1 - config.smoothing)
-            total = loss_fake + _penalty(r2, verdict_fake, fake) + self._interpolated(real, fake)
+            total = loss_fake + _penalty(r2, verdict_fake, fake)
+            total = total + self._interpolated(self._seen(real, on_real), self._seen(fake, on_fake))
             norm = torch.hypot(first, self._apply(self.d_optimizer, self._d_params, total, measure))
         else:
             verdict_real, verdict_fake = self._verdicts(real, fake, seen, apart=bool(r1 or r2))
             loss_real, loss_fake, _ = self._d_losses(verdict_real, verdict_fake)
             total = loss_real + loss_fake + _penalty(r1, verdict_real, real) + _penalty(r2, verdict_fake, fake)
-            norm = self._apply(self.d_optimizer, self._d_params, total + self._interpolated(real, fake), measure)
+            total = total + self._interpolated(self._seen(real, on_real), self._seen(fake, on_fake))
+            norm = self._apply(self.d_optimizer, self._d_params, total, measure)
         if self._loss.clips:
             clip_weights_(self._d_params, config.clip)
         return (loss_real.detach(), loss_fake.detach(), verdict_real.detach()), norm
 
     def _interpolated(self, real: Tensor, fake: Tensor) -> Tensor | float:
-        """The gradient penalty between real and generated images, where the loss has one."""
+        """The gradient penalty between real and generated images as D sees them, where the loss has one."""
         if not self._loss.interpolates or self.config.gp_weight == 0:
             return 0.0
         share = self._mine(len(real), lambda count: torch.rand(count, 1, 1, 1, generator=self.rng, device=real.device))
@@ -229,7 +231,7 @@ class AdversarialStep:
         if not self._loss.is_paired:
             return self._loss.generator(verdict, None), verdict
         with torch.no_grad():
-            verdict_real = self._verdict(self._seen(real, _first(seen)))
+            verdict_real = self._verdict(self._seen(real, None if seen is None else seen[-1]))
         return self._loss.generator(verdict, verdict_real), verdict
 
     def _d_losses(self, verdict_real: Tensor, verdict_fake: Tensor) -> tuple[Tensor, ...]:

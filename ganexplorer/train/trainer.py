@@ -178,7 +178,7 @@ class Trainer:
             request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
             discriminator.spec.to_json(), self.config.loss,
             (generator.spec.parameter_count, discriminator.spec.parameter_count), self._step, self._last_step,
-            source.count / self._batch if source.count else 0.0,
+            source.count / self._batch if source.count else 0.0, self.config,
         )  # fmt: skip
         if past is not None:
             yield from self._tell_of(past)

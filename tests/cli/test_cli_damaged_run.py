@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Command
 
 from ganexplorer.core.checkpoint import Checkpoint
+
+Command = Callable[..., Any]
 
 
 @pytest.fixture

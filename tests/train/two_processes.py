@@ -1,6 +1,7 @@
 """What the tests of several processes do in each of them; torchrun starts this file.
 
-``two_processes.py check OUT PICTURES``: all that needs no start of its own; results to OUT/RANK.pt.
+``two_processes.py check OUT PICTURES train ...``: all that needs no start of its own; results to OUT/RANK.pt. Then the
+command line.
 ``two_processes.py die STEP train ...``: the command line, in which process 1 is killed before STEP, the first time.
 """
 
@@ -16,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 
+from ganexplorer.__main__ import main as command_line
 from ganexplorer.core.networks import build, initialize
 from ganexplorer.train.config import TrainConfig, recipe
 from ganexplorer.train.events import Command, Ended, Scalars, Started, Stop, TrainRequest
@@ -189,7 +193,7 @@ class Case:
 OUTCOMES = {
     "long": Case(),
     "epochs": Case(("steps=0", "epochs=8")),
-    "fine-tuned": Case(("steps=130", "z_dim=4"), start="generator.safetensors"),
+    "fine-tuned": Case(("steps=260", "z_dim=4", "d_lr=1e-3"), start="generator.safetensors"),
     "stopped by one": Case(stop=7),
     "missing in one": Case(folder="missing"),
     "other data in one": Case(folder="a"),
@@ -237,15 +241,17 @@ def kill_once(step: int) -> None:
 
 
 def main() -> int:
-    from ganexplorer.__main__ import main as command_line
-    from ganexplorer.train.distributed import joined
-
     if sys.argv[1] == "check":
-        with joined("cpu") as (parallel, _):
-            check(parallel, Path(sys.argv[2]), Path(sys.argv[3]))
-        return 0
-    kill_once(int(sys.argv[2]))
-    sys.argv[1:3] = []
+        out, pictures = map(Path, sys.argv[2:4])
+        store, rank, size = next(rendezvous("env://"))
+        # names of its own in the store: the command line will join once more
+        dist.init_process_group("gloo", store=dist.PrefixStore("check", store), rank=rank, world_size=size)
+        check(Parallel(rank, size, store), out, pictures)
+        dist.destroy_process_group()
+        sys.argv[1:4] = []
+    else:
+        kill_once(int(sys.argv[2]))
+        sys.argv[1:3] = []
     return command_line()
 
 

@@ -10,6 +10,7 @@ from test_interleavings import turn_wheel
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
+from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Scalars, Started
 from ganexplorer.ui.work import workers
 
@@ -29,7 +30,7 @@ def test_a_run_of_billions_of_steps_shows_its_progress(window, tmp_path):
     spec = mlp_generator(4, (8,), (1, 4, 4), Prior.normal(), LeakyReLU(0.2), Tanh())
     total = 6 * 10**9
     window.train._on_event(
-        Started(tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0)
+        Started(tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0, TrainConfig())
     )
     assert window.train.progress.value() * 2 == window.train.progress.maximum()
     assert window.train.controls.explore.isEnabled()

@@ -20,7 +20,7 @@ from ganexplorer.core.checkpoint import Checkpoint, fingerprint
 from ganexplorer.core.direction_files import shipped_directions
 from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.judge import Judge, gives_probability, judge_of
+from ganexplorer.core.judge import Judge, judge_of
 from ganexplorer.core.latent import seeded
 from ganexplorer.core.networks import Network, build
 from ganexplorer.core.render import Pixels, Renderer
@@ -163,7 +163,7 @@ def live_sight(started: Started, weights: Weights, device: torch.device) -> Sigh
     """The generator in training, and its discriminator."""
     generator = _network(started.generator, weights.tensors)
     discriminator = _network(started.discriminator, weights.discriminator)
-    judge = Judge(discriminator, device, gives_probability(started.loss))
+    judge = Judge(discriminator, device, started.loss)
     return Sight(Renderer(generator, device), judge, fingerprint(generator))
 
 

@@ -39,7 +39,6 @@ class DataLook(QObject):
             self.sheet = self._made()
         self.sheet.look(self._setup.data_ref, config.preparation, config.seed)
         self.sheet.show()
-        self.sheet.raise_()
         self.sheet.activateWindow()
 
     def set_fixed(self, is_fixed: bool) -> None:

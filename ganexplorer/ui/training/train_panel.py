@@ -403,6 +403,9 @@ class TrainPanel(QWidget):
                     self._show_state(RunState.RUNNING)
             case Changed(_, settings):
                 self.form.show_changed(settings)
+                if "loss" in settings and self._started is not None:
+                    self._started = dataclasses.replace(self._started, loss=settings["loss"])
+                    self.plots.start(settings["loss"], self._started.run.name)
                 self._mark(event)
             case Refused(settings, why):
                 self.form.refuse(settings)
@@ -420,6 +423,7 @@ class TrainPanel(QWidget):
     def _on_started(self, started: Started) -> None:
         self._started, self._run = started, started.run
         self._unstage()
+        self.form.set_running(started.config)
         self.plots.start(started.loss, started.run.name)
         self.progress.setRange(0, PER_MILLE)
         self._show_progress(started.first_step)
@@ -509,8 +513,9 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_followed_over(self) -> None:
         self._end_explore_quietly()  # the snapshot stays on show
-        self.status.setText(f"Ended at step {self._last_step:,}, trained by another process")
         found = snapshots(self._run) if self._run is not None else []
+        last = max([self._last_step, *(snapshot.step for snapshot in found)])  # it saves as it ends
+        self.status.setText(f"Ended at step {last:,}, trained by another process")
         self.controls.offer_resume(any(snapshot.has_state for snapshot in found))
         if self._newest is not None:
             self.run_saved.emit(self._newest.networks, False)
