@@ -284,7 +284,9 @@ def test_what_fails_in_one_ends_all_and_is_told_once(
 # ---- the command under torchrun
 
 
-def test_a_run_whose_process_was_killed_goes_on_to_the_same_end(shared: Path, pictures: Path, tmp_path: Path) -> None:
+def test_a_run_whose_process_was_killed_goes_on_to_the_same_end(
+    shared: Path, pictures: Path, tmp_path: Path, home: Path
+) -> None:
     """Process 1 dies in step 25; the last checkpoint is of step 20."""
     run = tmp_path / "run"
     with torchrun(SCRIPT, "die", 25, *words(pictures, run, *two.LONG), restarts=1, home=home) as process:
@@ -342,7 +344,7 @@ def test_two_gpus_train_as_one(pictures: Path, tmp_path: Path, home: Path) -> No
 # ---- going on
 
 
-def test_another_number_of_processes_cannot_go_on(shared: Path, pictures: Path, tmp_path: Path, home: Path) -> None:
+def test_another_number_of_processes_cannot_go_on(shared: Path, pictures: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(shared / "long", run)
     asked = two.case_request(two.OUTCOMES["long"], run, pictures)

@@ -301,24 +301,24 @@ def test_a_run_folder_that_is_dropped_is_followed_and_grows(begin: Callable[...,
     qtbot.waitUntil(lambda: panel.follower.run == run.path, timeout=SOON)
     qtbot.waitUntil(lambda: points(window) == [1], timeout=SOON)
     assert window.document.subject.spec.image_shape == (1, 1, 4)
-    for step in range(2, 12_346):
+    for step in range(2, 1_235):
         run.log(scalars(step))
-    run.log(Mark(12_345, "kept", "kept"))
-    snapshot(run, 12_345)
-    run.save_sheet(12_345, np.full((3, 1, 4), 9, np.uint8))
-    qtbot.waitUntil(lambda: points(window) == list(range(1, 12_346)), timeout=SOON)
-    qtbot.waitUntil(lambda: panel.samples.step == 12_345, timeout=SOON)
-    text = "Followed: step 12,345, another process is training it\nD(x) 0.60   D(G(z)) 0.40 → 0.50"
+    run.log(Mark(1_234, "kept", "kept"))
+    snapshot(run, 1_234)
+    run.save_sheet(1_234, np.full((3, 1, 4), 9, np.uint8))
+    qtbot.waitUntil(lambda: points(window) == list(range(1, 1_235)), timeout=SOON)
+    qtbot.waitUntil(lambda: panel.samples.step == 1_234, timeout=SOON)
+    text = "Followed: step 1,234, another process is training it\nD(x) 0.60   D(G(z)) 0.40 → 0.50"
     qtbot.waitUntil(lambda: panel.status.text() == text, timeout=SOON)
     qtbot.waitUntil(lambda: panel.timeline.words.text().startswith("2 snapshots"), timeout=SOON)
     assert not panel.controls.resume.isEnabled()
     assert panel.controls.start.isEnabled()
     run.close()
     qtbot.waitUntil(lambda: panel.follower.run is None, timeout=SOON)
-    assert panel.status.text() == "Ended at step 12,345, trained by another process"
+    assert panel.status.text() == "Ended at step 1,234, trained by another process"
     assert panel.controls.resume.isEnabled()
     assert not panel.controls.explore.isEnabled()
-    assert any(entry.path.name == "00012345.safetensors" for entry in window.models.entries)
+    assert any(entry.path.name == "00001234.safetensors" for entry in window.models.entries)
 
 
 def test_explore_this_goes_along_with_the_newest_snapshot(begin: Callable[..., Run], shot: Any, qtbot: Any) -> None:
@@ -477,7 +477,7 @@ def test_the_window_says_which_snapshot_is_shown_instead_of_a_damaged_one(
 def trained(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A process that trains the smallest recipe until it is told to end, and its run folder."""
     run = tmp_path / "others" / "real"
-    settings = ["log_every=20", "sample_every=100", "snapshot_every=200"]
+    settings = ["log_every=10", "sample_every=40", "snapshot_every=80"]
     command = [sys.executable, "-m", "ganexplorer", "train", "--recipe", "pattern-1010", "--data", "toy:1010"]
     command += ["--out", str(run), "--device", "cpu", "--steps", "100000000"]
     process = subprocess.Popen(
@@ -503,7 +503,7 @@ def test_a_run_of_another_process_is_followed_to_its_end_and_gone_on_with(
     qtbot.waitUntil(lambda: len(points(window)) > seen + 3, timeout=PATIENCE)
     assert panel.status.text().startswith("Followed: step ")
     assert "D(G(z))" in panel.status.text()
-    qtbot.waitUntil(lambda: (panel.samples.step or 0) >= 100, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (panel.samples.step or 0) >= 40, timeout=PATIENCE)
 
     qtbot.mouseClick(controls.explore, LEFT)
     qtbot.waitUntil(lambda: window.document.subject.snapshot is not None, timeout=PATIENCE)
