@@ -39,7 +39,7 @@ _FALL = 0.4  # of the best diversity that lasted: below it, samples have become 
 _BLIND = 0.02  # gap of D's verdicts below which it cannot tell; as little as a probability needs
 _NO_SLOPE = 1e-7  # norm of G's gradient, which D's slope makes: float32 zero
 _STILL = 0.05  # of the gap: a D(x) that moves less over `_WINDOW` looks no longer learns
-_WORSE = 1.5  # times chance: a discriminator that judges so much worse than guessing
+_WORSE = 2.0  # times chance: a discriminator that judges so much worse than guessing
 _WILD, _BEYOND = 10.0, 100.0  # times chance: losses that no network in balance has
 _GROWTH = 100.0  # of a gradient, over its running median
 _CRITIC_BOUND = 1000.0  # more than a critic of slope 1 can say of two images in [-1, 1], 256 x 256, in colour (887)
@@ -61,16 +61,16 @@ class _Scale:
 
     chance: float  # D's loss where it cannot tell at all
     apart: float  # D(x) - D(G(z)) of a discriminator that tells nearly all images apart
-    lost: float  # G's loss, at least, when D sees through nearly all it makes
+    won: float  # D's loss on generated images, at most, when it sees through nearly all
+    lost: float  # G's loss, at least, then
 
 
 _SCALES: Mapping[LossName, _Scale] = {
-    "bce": _Scale(2 * math.log(2), 0.85, 4.0),
-    "mse": _Scale(0.5, 0.85, 0.9),
-    "hinge": _Scale(2.0, 2.0, 1.0),
-    "relativistic": _Scale(math.log(2), 3.5, 3.5),
+    "bce": _Scale(2 * math.log(2), 0.85, 0.015, 4.0),
+    "mse": _Scale(0.5, 0.85, 0.0125, 0.9),
+    "hinge": _Scale(2.0, 2.0, 0.02, 1.0),
+    "relativistic": _Scale(math.log(2), 3.5, 0.008, 3.5),
 }
-_WON = 0.025  # of chance: D's loss on generated images when it sees through nearly all
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Doctor:
             ("never varied", look.first, never_varied, recovers),
             ("overpowering", look.first, self._overpowers(look), not self._is_ahead(look, 2.0)),
             ("divergence", look.first, diverges, not self._exceeds(look, _WILD / 2)),
-            ("overshoot", look.first, overshoots, not self._overshoots(look, 1.2)),
+            ("overshoot", look.first, overshoots, not self._overshoots(look, 1.5)),
         )
         told = [name for name, since, is_ill, is_well in findings if self._courses[name].take(since, is_ill, is_well)]
         return [self._say(name, look) for name in told]
@@ -207,7 +207,7 @@ class Doctor:
         """D sees through nearly all that G makes, and G's loss shows it; `tolerance` above 1 takes in more."""
         scale = self._scale
         return scale is not None and (
-            look.d_loss_fake < tolerance * _WON * scale.chance
+            look.d_loss_fake < tolerance * scale.won
             and look.gap > scale.apart / tolerance
             and look.g_loss > scale.lost / tolerance
         )

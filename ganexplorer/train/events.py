@@ -18,9 +18,7 @@ from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.losses import LossName
 
 Networks = Literal["d", "g", "both"]
-MarkKind = Literal[
-    "resumed", "rolled back", "forked", "warmed up", "health", "kept", "trouble", "changed", "stepped"
-]
+MarkKind = Literal["resumed", "rolled back", "forked", "warmed up", "health", "kept", "trouble", "changed", "stepped"]
 
 
 @dataclass(frozen=True, slots=True)

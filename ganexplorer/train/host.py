@@ -101,8 +101,6 @@ def _serve(connection: Connection) -> None:
             sys.exit()
 
     signal.signal(signal.SIGTERM, terminate)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     # seconds of imports, before the first request needs them: torch, and what its first optimizer brings along
     import torch
 
@@ -110,6 +108,8 @@ def _serve(connection: Connection) -> None:
     from ganexplorer.train.trainer import Trainer
 
     torch.optim.SGD([torch.zeros(1)], lr=0.0)
+    if hasattr(os, "nice"):  # not before: a person waits for the imports
+        os.nice(NICENESS)
 
     def poll(seconds: float) -> Command | None:
         if is_terminated:

@@ -112,7 +112,7 @@ class Trainer:
             ended = Ended("stopped" if self._is_stopped else "finished", self._step, "", self._snapshot)
         except Exception as error:
             self.error = error
-            ended = Ended("failed", self._step, _explain(error), self._snapshot)
+            ended = Ended("failed", self._step, _explain(error, self.request.run), self._snapshot)
         finally:
             if self._run is not None:
                 self._run.close()
@@ -160,9 +160,7 @@ class Trainer:
         self._total_steps = total_steps(self.config, source.count, self._batch)
         generator, discriminator = beginning.networks(source.image_shape, device)
         rng = torch.Generator(device).manual_seed(self.config.seed + 1)
-        self._optimization = AdversarialStep(
-            self.config, generator, discriminator, rng, self._total_steps, parallel
-        )
+        self._optimization = AdversarialStep(self.config, generator, discriminator, rng, self._total_steps, parallel)
         self._warmup = Settling(self.config.warmup if beginning.needs_warmup else 0)
         prior = generator.spec.prior
         assert prior is not None  # of every generator
@@ -488,12 +486,13 @@ def _processes(count: int) -> str:
     return "one process" if count == 1 else f"{count} processes"
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, run: Path) -> str:
     """One plain line for people."""
     if is_out_of_memory(error):
         return "Out of memory. Use a smaller batch_size or image_size, or narrower networks."
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
-        return f"{error.filename or 'the run folder'}: {error.strerror or error}"
+        remedy = " Make room, then resume the run." if error.errno in _NO_ROOM else ""
+        return f"{error.filename or run}: {error.strerror or error}.{remedy}"
     return f"{type(error).__name__}: {error}"

@@ -21,7 +21,7 @@ from ganexplorer.core.session import SUFFIX, is_session
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
 from ganexplorer.train.growth import write_growth
-from ganexplorer.train.runs import folder_of
+from ganexplorer.train.runs import folder_of, read_log
 from ganexplorer.train.snapshots import Snapshot
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.files import recent
@@ -130,6 +130,7 @@ class MainWindow(QMainWindow):
         self.train.explore_ended.connect(self._show_file)
         self.train.snapshot_chosen.connect(self._on_snapshot_chosen)
         self.train.film_wanted.connect(self._on_film_wanted)
+        self.train.overlay_wanted.connect(self._on_overlay_wanted)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
         self.render_thread.start()
@@ -378,6 +379,8 @@ class MainWindow(QMainWindow):
                     self._show_subject(subject, sight)
                     if before is None or before.name != subject.name:
                         self.effects.measure(sight.renderer, subject.space)
+            case "overlay":
+                self.train.plots.overlay(*value)
             case "snapshot":
                 self._show_snapshot(value)
 
@@ -399,6 +402,10 @@ class MainWindow(QMainWindow):
             return
         device = self._device
         self.job_thread.submit("snapshot", lambda: snapshot_sight(run, snapshot, device), first=True)
+
+    @Slot(object)
+    def _on_overlay_wanted(self, run: Path) -> None:
+        self.job_thread.submit("overlay", lambda: (run.name, read_log(run)), first=True)
 
     @Slot(object)
     def _on_film_wanted(self, run: Path) -> None:

@@ -7,6 +7,8 @@ found as JSON.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import gc
 import json
 import os
 import random
@@ -85,30 +87,29 @@ def killed(folder: Path) -> dict[str, Any]:
     run = asked.run
     train(dataclasses.replace(asked, until=2))
     problems: list[str] = []
-    saved, struck, in_order = 2, 0, 0
+    saved, saves, struck, in_order = 2, 0, 0, 0
 
-    def die(pid: int) -> None:
-        os.kill(pid, signal.SIGKILL)
-
-    for number in range(MOST_IN_ORDER):  # at each call that changes a file, from resuming to the second save
-        pid, pipe = fork(lambda tell, number=number: _train(asked, tell, dies_at=number + 1))
+    def look(pid: int, pipe: int, number: int) -> None:
+        nonlocal saved, saves, struck
         os.waitpid(pid, 0)
         told = rest(pipe)
-        saved, struck = max([saved, *_saved(told)]), struck + _has_part(run)
-        problems += _problems(run, saved, told, is_thorough=number % 10 == 0)
+        steps = [int(line.partition(" ")[2]) for line in told if line.startswith("saved ")]
+        saved, saves, struck = max([saved, *steps]), len(steps), struck + _has_part(run)
+        problems.extend(_problems(run, saved, told, is_thorough=number % 10 == 0))
+
+    for number in range(MOST_IN_ORDER):  # at each call that changes a file, from resuming to the second save
+        pid, pipe = fork(functools.partial(_train, asked, dies_at=number + 1))
+        look(pid, pipe, number)
         in_order += 1
-        if len(_saved(told)) > 1:
+        if saves > 1:
             break
     dice = random.Random(0)
     for number in range(KILLS):
-        pid, pipe = fork(lambda tell: _train(asked, tell))
+        pid, pipe = fork(functools.partial(_train, asked))
         wait_for_word(pipe)
         time.sleep(dice.uniform(0, SECONDS))
-        die(pid)
-        os.waitpid(pid, 0)
-        told = rest(pipe)
-        saved, struck = max([saved, *_saved(told)]), struck + _has_part(run)
-        problems += _problems(run, saved, told, is_thorough=number % 10 == 0)
+        os.kill(pid, signal.SIGKILL)
+        look(pid, pipe, number)
     steps = _newest(run) + 3
     train(dataclasses.replace(asked, resume=True, until=steps))
     plain = dataclasses.replace(asked, config=variant(config, snapshot_every=ENDLESS // 10), run=folder / "plain")
@@ -122,7 +123,7 @@ def killed(folder: Path) -> dict[str, Any]:
 
 
 def _train(asked: TrainRequest, tell: Tell, dies_at: int = 0) -> int:
-    """Go on with the run; `dies_at`: be killed at so-manieth call that touches a file of it."""
+    """Go on with the run; `dies_at`: be killed at the call of this number that touches a file of it."""
     if dies_at:
         _die_at(dies_at, asked.run)
     for event in Trainer(dataclasses.replace(asked, resume=True), lambda _: None).run():
@@ -153,10 +154,6 @@ def _die_at(number: int, run: Path) -> None:
     os.fsync = count
 
 
-def _saved(told: list[str]) -> list[int]:
-    return [int(line.partition(" ")[2]) for line in told if line.startswith("saved ")]
-
-
 def _has_part(run: Path) -> bool:
     return any(run.rglob("*.part"))
 
@@ -173,7 +170,7 @@ def _problems(run: Path, saved: int, told: list[str], is_thorough: bool) -> list
     step = _newest(run)
     if step < saved:
         found.append(f"step {saved} was told to be saved; the newest state is of {step}")
-    if zoo.resolve(str(run)).load().card["step"] < step:
+    if zoo.resolve(str(run), roots=()).load().card["step"] < step:
         found.append("LATEST is older than the state")
     for file in sorted((run / "checkpoint").glob("*.pt"), reverse=True)[: None if is_thorough else 2]:
         with zipfile.ZipFile(file) as archive:
@@ -344,5 +341,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # what is not looked at need not be copied by each fork
     found = {"killed": killed, "told": told}[sys.argv[1]](Path(sys.argv[2]))
     print(json.dumps(found))

@@ -113,9 +113,10 @@ def look_steps(log_every: int) -> int:
     return log_every * max(LOOK_MEASUREMENTS, math.ceil(LOOK_STEPS / log_every))
 
 
-def assert_is_advice(text: str, step: int) -> None:
+def assert_is_advice(text: str) -> None:
     """One plain line with a number and a remedy that exists."""
-    assert "\n" not in text and text.endswith(".")
+    assert "\n" not in text
+    assert text.endswith(".")
     assert any(character.isdigit() for character in text)
     assert any(remedy in text for remedy in REMEDIES)
     assert {word.strip("(),.;:") for word in text.split() if "_" in word} <= PARAMETERS
@@ -134,7 +135,7 @@ def is_told_in_time(loss: LossName, ailment: str, ill: Callable[[range], Iterabl
         assert named(told) == [ailment], (log_every, told)
         step, text = told[0]
         assert onset + 2 * look < step <= onset + looks * look
-        assert_is_advice(text, step)
+        assert_is_advice(text)
 
 
 @pytest.mark.parametrize("loss", LOSS_NAMES)
@@ -193,7 +194,7 @@ def test_a_critic_that_tells_all_apart_does_what_it_is_for(loss: LossName) -> No
 @pytest.mark.parametrize("loss", WITH_SCALE)
 def test_a_discriminator_worse_than_guessing_overshoots(loss: LossName) -> None:
     chance = 2 * losses(loss, 0.5 if loss == "mse" else 0.0, 0.5 if loss == "mse" else 0.0)[0]
-    is_told_in_time(loss, OVERSHOOTS, lambda steps: steady(loss, BALANCE[loss], steps, d_loss=2.2 * chance), 10)
+    is_told_in_time(loss, OVERSHOOTS, lambda steps: steady(loss, BALANCE[loss], steps, d_loss=2.4 * chance), 10)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -218,8 +219,8 @@ def test_samples_alike_from_the_start_get_time_to_vary(log_every: int) -> None:
     assert named(told) == [COLLAPSE]
     step, text = told[0]
     assert max(PATIENCE, WARM_UP * look) < step <= max(PATIENCE, WARM_UP * look) + 6 * look
-    assert "8 %" in text and f"since step {log_every:,}" in text
-    assert_is_advice(text, step)
+    assert f"spread 8 % of the real images') and have been since step {log_every:,}:" in text
+    assert_is_advice(text)
 
 
 def test_samples_alike_for_eight_hundred_steps_and_varied_then_are_healthy() -> None:
@@ -284,16 +285,16 @@ def test_an_ailment_is_told_once_and_again_only_after_a_long_health() -> None:
 
 
 @pytest.mark.parametrize(
-    "ailing, ailment",
-    [(FOOLED["hinge"], DEAD), (WON["hinge"], OVERPOWERS), ((-2.0, 4.0), OVERSHOOTS), ((-300.0, 300.0), DIVERGES)],
+    ("ailing", "ailment"),
+    [(FOOLED["hinge"], DEAD), (WON["hinge"], OVERPOWERS), ((-3.0, 4.0), OVERSHOOTS), ((-300.0, 300.0), DIVERGES)],
 )
 def test_each_ailment_can_come_back(ailing: tuple[float, float], ailment: str) -> None:
     doctor, found = Doctor("hinge"), []
     for start in range(0, 24_000, 4_000):
         verdicts = BALANCE["hinge"] if start % 8_000 == 0 else ailing
-        restless = 1.0 if ailment in (OVERSHOOTS, DIVERGES) else 0.0  # D's verdicts move: it is not dead
+        restless = (verdicts[1] - verdicts[0]) / 5 if ailment in (OVERSHOOTS, DIVERGES) else 0.0  # moves: not dead
         for step in range(start + 10, start + 4_010, 10):
-            shake = restless * math.sin(step / 300)
+            shake = restless * (step // 100 % 3)
             found += doctor.examine(measured("hinge", step, verdicts[0] + shake, verdicts[1] + shake))
     assert named([(0, text) for text in found]) == [ailment] * 3
 
@@ -311,9 +312,10 @@ def test_a_doctor_that_comes_in_the_middle_of_a_run_waits_likewise() -> None:
 
 def test_the_way_back_leads_to_before_the_onset() -> None:
     doctor = Doctor("bce")
-    assert said(doctor, steady("bce", BALANCE["bce"], range(10, 5001, 10))) == []
-    ((_, text),) = said(doctor, steady("bce", BALANCE["bce"], range(5010, 6000, 10), diversity=0.12))
-    assert "12 %" in text and "80 %" in text and "before step 5,010" in text
+    assert said(doctor, steady("bce", BALANCE["bce"], range(1, 5001))) == []
+    ((_, text),) = said(doctor, steady("bce", BALANCE["bce"], range(5001, 6000), diversity=0.12))
+    assert "spread 12 % of the real images', after 80 %" in text
+    assert "before step 5,001," in text
     ((_, text),) = said(Doctor("bce"), steady("bce", FOOLED["bce"], range(10, 2000, 10)))
     assert "Start anew" in text
 
@@ -339,17 +341,17 @@ def health_of(folder: Path, run: Path, script: tuple[Changed, ...] = (), **chang
 def test_a_discriminator_that_stops_is_named_and_so_is_the_collapse_that_follows(
     picture_folder: Path, tmp_path: Path
 ) -> None:
-    stop = Changed(1000, {"d_lr": 0.0, "g_lr": 1e-2})
-    told = health_of(picture_folder, tmp_path / "run", (stop,), steps=1600, loss="hinge")
+    stop = Changed(900, {"d_lr": 0.0, "d_every": 100, "g_lr": 1e-2})
+    told = health_of(picture_folder, tmp_path / "run", (stop,), steps=1520, loss="hinge")
     assert sorted(named(told)) == sorted([DEAD, COLLAPSE])
-    assert all(1000 < step <= 1600 for step, _ in told)
+    assert all(900 < step <= 1520 for step, _ in told)
 
 
 def test_a_generator_that_stands_still_is_overpowered(picture_folder: Path, tmp_path: Path) -> None:
-    told = health_of(picture_folder, tmp_path / "run", steps=1300, g_lr=0.0)
+    told = health_of(picture_folder, tmp_path / "run", steps=1220, g_lr=0.0, g_every=100)
     assert named(told) == [OVERPOWERS]
 
 
 def test_a_critic_without_bounds_diverges(picture_folder: Path, tmp_path: Path) -> None:
-    told = health_of(picture_folder, tmp_path / "run", steps=900, loss="wgan", clip=100.0, d_lr=0.05, g_lr=0.05)
+    told = health_of(picture_folder, tmp_path / "run", steps=720, loss="wgan", clip=100.0, d_lr=0.05, g_lr=0.05)
     assert named(told) == [DIVERGES]

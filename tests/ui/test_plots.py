@@ -416,7 +416,7 @@ def test_the_settings_are_reached_by_tab_and_everything_has_a_name(run: Stage) -
         run.qtbot.keyClick(reached[-1], Qt.Key.Key_Tab)
         reached.append(QApplication.focusWidget())
     assert reached == [
-        settings.axis, settings.smoothing, settings.log, settings.reset, settings.export, run.plots.tabs, run.chart,
+        settings.axis, settings.smoothing, settings.log, settings.reset, settings.more, run.plots.tabs, run.chart,
     ]  # fmt: skip
     for widget in reached:
         assert widget.accessibleName() or (isinstance(widget, QToolButton) and widget.text())
@@ -634,7 +634,7 @@ def test_csv_holds_every_point_as_it_was(run: Stage, tmp_path: Any, monkeypatch:
     run.plots.append([odd])
     path = tmp_path / "points.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    run.plots.settings.export.menu().actions()[0].trigger()
+    run.plots.settings.more.menu().actions()[0].trigger()
     run.plots.append([point(500)])  # what comes, or goes, meanwhile is not in it
     run.qtbot.waitUntil(lambda: not run.plots.is_writing)
     assert run.notices == [f"1,001 points are in {path}."]
@@ -670,7 +670,7 @@ def test_png_holds_the_chart_on_show_at_twice_its_size(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (names.append(args[2]), (str(path), ""))[1])
     chart = run.show("Gradients")
     run.plots.start("bce", "mlp-64")
-    run.plots.settings.export.menu().actions()[1].trigger()
+    run.plots.settings.more.menu().actions()[1].trigger()
     assert names == ["mlp-64-gradients.png"]
     image = QImage(str(path))
     assert image.size() == 2 * chart.size()

@@ -31,9 +31,19 @@ def test_a_run_of_billions_of_steps_shows_its_progress(window, tmp_path):
     total = 6 * 10**9
     window.train._on_event(
         Started(
-            tmp_path, "r", "d", "cpu", spec.to_json(), spec.to_json(), "bce", (1, 1), total // 2, total, 1.0,
+            tmp_path,
+            "r",
+            "d",
+            "cpu",
+            spec.to_json(),
+            spec.to_json(),
+            "bce",
+            (1, 1),
+            total // 2,
+            total,
+            1.0,
             TrainConfig(),
-        )  # fmt: skip
+        )
     )
     assert window.train.progress.value() * 2 == window.train.progress.maximum()
     assert window.train.controls.explore.isEnabled()

@@ -248,7 +248,7 @@ def test_a_long_log_comes_in_pieces_and_the_end_after_them(
     run.close()  # over before the first look
     follower.follow(run.path)
     qtbot.waitUntil(lambda: heard.ends == ["over"], timeout=SOON)
-    assert [len(batch) for batch in heard.batches] == [5000, 5000, 2345]
+    assert max(len(batch) for batch in heard.batches) <= 5000
     assert heard.steps == list(range(1, 12_346))
 
 

@@ -344,3 +344,21 @@ def test_recipes_and_forms_agree(window):
     for name, recipe in RECIPES.items():
         window.train.setup.recipe.setCurrentText(name)
         assert dataclasses.asdict(window.train.form.config()) == dataclasses.asdict(recipe.config)
+
+
+def test_another_run_is_laid_over_the_one_on_show(window, qtbot, past_run, tmp_path):
+    import shutil
+
+    shutil.copytree(past_run, tmp_path / "runs" / "other & more")
+    window.open(str(past_run))
+    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    menu = window.train.plots.settings.overlays
+    menu.aboutToShow.emit()
+    choices = {action.text(): action for action in menu.actions()}
+    choices["other && more"].trigger()
+    overlaid = window.train.plots._data
+    qtbot.waitUntil(lambda: overlaid.overlay is not None, timeout=20_000)
+    assert overlaid.overlay_title == "other & more"
+    assert len(overlaid.overlay.steps) == 8
+    choices["Nothing"].trigger()
+    assert overlaid.overlay is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
 
 from ganexplorer.ui.parts.calm_combo import CalmComboBox
 from ganexplorer.ui.parts.figures import tabular
@@ -14,6 +17,7 @@ from ganexplorer.ui.plots.run_data import Choices
 
 SMOOTH_STEPS = 60  # of the slider
 DECADES = 3.0  # of averaging: the right end averages over about 1000 points
+CHOOSE = "Choose a folder…"
 ROOMY = 400  # pixels from which on the slider has its name beside it
 LOOK = "QToolButton { padding: 3px 4px; } QToolButton[popupMode='2'] { padding-right: 18px; }"
 
@@ -32,9 +36,11 @@ class PlotSettings(QWidget):
     reset_wanted = Signal()
     csv_wanted = Signal()
     png_wanted = Signal()
+    overlay_wanted = Signal(object)  # a run folder to lay over this run; None: none any more
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.runs: Callable[[], Sequence[Path]] = list  # the runs that the menu offers
         self.axis = CalmComboBox(accessibleName="Horizontal axis", toolTip="What the charts run along")
         self.axis.addItems(list(AXIS_FIELDS))
         self.axis.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -49,12 +55,15 @@ class PlotSettings(QWidget):
         self.log.setCheckable(True)
         self.reset = tool_button("Reset", "Show all again (double click). Drag over a chart to zoom in", self._on_reset)
         self.reset.setEnabled(False)
-        self.export = tool_button("Save", "All points as a table, or the chart as a picture")
-        menu = QMenu(self.export)
+        self.more = tool_button("More", "Save all points or the chart; lay another run over this one")
+        menu = QMenu(self.more)
         menu.addAction("All points as CSV…", self.csv_wanted.emit)
         menu.addAction("This chart as PNG…", self.png_wanted.emit)
-        self.export.setMenu(menu)
-        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.overlays = menu.addMenu("Lay over it")
+        self.overlays.aboutToShow.connect(self._fill_overlays)
+        self.overlays.triggered.connect(self._on_overlay)
+        self.more.setMenu(menu)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
@@ -62,7 +71,7 @@ class PlotSettings(QWidget):
         row.addWidget(self.axis)
         row.addWidget(self._name)
         row.addWidget(self.smoothing, 1)
-        for widget in (self._weight, self.log, self.reset, self.export):
+        for widget in (self._weight, self.log, self.reset, self.more):
             row.addWidget(widget)
         self.setStyleSheet(LOOK)
         self.axis.currentIndexChanged.connect(self._on_changed)
@@ -86,6 +95,26 @@ class PlotSettings(QWidget):
     def _on_changed(self) -> None:
         self._show_weight()
         self.changed.emit(self.choices)
+
+    @Slot()
+    def _fill_overlays(self) -> None:
+        self.overlays.clear()
+        self.overlays.addAction("Nothing")
+        self.overlays.addSeparator()
+        for run in self.runs():
+            self.overlays.addAction(run.name.replace("&", "&&")).setData(run)
+        self.overlays.addSeparator()
+        self.overlays.addAction(CHOOSE).setData(CHOOSE)
+
+    @Slot(object)
+    def _on_overlay(self, action: QAction) -> None:
+        run = action.data()
+        if run == CHOOSE:
+            folder = QFileDialog.getExistingDirectory(self, "A run folder")
+            if not folder:
+                return
+            run = Path(folder)
+        self.overlay_wanted.emit(run)
 
     @Slot()
     def _on_reset(self) -> None:

@@ -20,7 +20,7 @@ from ganexplorer.core.errors import plain
 from ganexplorer.train.classes import chosen
 from ganexplorer.train.folders import UNSORTED
 from ganexplorer.train.sources import DataError
-from ganexplorer.ui.parts.panel_parts import tool_button
+from ganexplorer.ui.parts.panel_parts import QuietLabel, tool_button
 from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.parts.tips import plain_tip
 from ganexplorer.ui.theme import Theme
@@ -44,7 +44,7 @@ class ClassList(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.list.setMinimumHeight(44)
-        self._words = QLabel(objectName="quiet", wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
+        self._words = QuietLabel()
         top = QHBoxLayout()
         top.setContentsMargins(GUTTER, 0, 0, 0)
         top.addWidget(QLabel("Classes", objectName="heading"), 1)
@@ -53,9 +53,12 @@ class ClassList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
-        self._words.setContentsMargins(GUTTER, 0, 0, 0)
-        layout.addWidget(self._words)
+        below = QHBoxLayout()
+        below.setContentsMargins(GUTTER, 0, 0, 0)
+        below.addWidget(self._words)
+        layout.addLayout(below)
         layout.addWidget(self.list, 1)
+        layout.addStretch()  # where there is no list
         self._boxes = _Boxes(theme, self.list)
         self.list.setItemDelegate(self._boxes)
         self.list.itemChanged.connect(self._on_item_changed)

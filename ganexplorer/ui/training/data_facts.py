@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
+    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -56,6 +57,7 @@ class FactList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.values = {name: QLabel(UNKNOWN, accessibleName=name) for name in ROWS}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # a list below gives way
         form = QFormLayout(self)
         form.setContentsMargins(GUTTER, 0, 0, 0)
         form.setHorizontalSpacing(GAP)

@@ -78,6 +78,12 @@ def fixed_samples(run: Path, renderer: Renderer) -> Pixels:
     return renderer.render(seeded(prior, renderer.spec.z_dim, config.seed, config.sample_count))
 
 
+def newest_runs(folder: Path, limit: int) -> list[Path]:
+    """The run folders in a folder that were written to last, newest first."""
+    logs = [(log.stat().st_mtime, log.parent) for log in folder.glob("*/log.jsonl") if log.is_file()]
+    return [run for _, run in sorted(logs, reverse=True)[:limit]]
+
+
 def mark_of(entry: LogEntry) -> tuple[int, MarkKind, str] | None:
     """Step, kind and words of the mark that an entry makes on the curves; None for scalars."""
     match entry:

@@ -49,7 +49,7 @@ from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
 from ganexplorer.ui.training.run_controls import RunControls, RunState
-from ganexplorer.ui.training.run_record import RunRecord, mark_of
+from ganexplorer.ui.training.run_record import RunRecord, mark_of, newest_runs
 from ganexplorer.ui.training.run_setup import RunSetup
 from ganexplorer.ui.training.sample_sheet import SampleSheet
 from ganexplorer.ui.training.timeline import Timeline
@@ -58,6 +58,7 @@ from ganexplorer.ui.work.workers import TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
+OFFERED_RUNS = 15  # to lay over the one on show
 PER_MILLE = 1000
 
 
@@ -69,6 +70,7 @@ class TrainPanel(QWidget):
     explore_ended = Signal()
     snapshot_chosen = Signal(object, object)  # run folder, and Snapshot to look at; None: no longer
     film_wanted = Signal(object)  # the run folder
+    overlay_wanted = Signal(object)  # the folder of a run whose curves are wanted over these
     run_saved = Signal(object, bool)  # the path of a final snapshot; whether the run was being explored
     speed_changed = Signal(str)
 
@@ -113,6 +115,8 @@ class TrainPanel(QWidget):
         self.timeline.film_wanted.connect(self._on_film_wanted)
         self.plots.point_clicked.connect(self._on_point_clicked)
         self.plots.notice.connect(self.notice)
+        self.plots.settings.runs = self._other_runs
+        self.plots.settings.overlay_wanted.connect(self._on_overlay_wanted)
         self.session.happened.connect(self._on_event)
         self.session.scalars.connect(self._on_scalars)
         self.session.preview.connect(self._on_preview)
@@ -342,6 +346,16 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_keep_wanted(self) -> None:
         self.session.send(Keep())
+
+    def _other_runs(self) -> list[Path]:
+        return [run for run in newest_runs(self._runs_folder, OFFERED_RUNS) if run != self._run]
+
+    @Slot(object)
+    def _on_overlay_wanted(self, run: Path | None) -> None:
+        if run is None:
+            self.plots.overlay("", None)
+        else:
+            self.overlay_wanted.emit(run)
 
     @Slot()
     def _on_film_wanted(self) -> None:
