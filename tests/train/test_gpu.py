@@ -13,7 +13,7 @@ from test_control import at, both, steer
 from tiny_runs import TINY, ended, log_of, of, request, snapshot_tensors, train, variant
 
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.train.events import Change, Continue, Mark, Pause, SnapshotSaved, Stepped, StepOnce, Stop, TrainRequest
+from ganexplorer.train.events import Change, Continue, Mark, Pause, SnapshotSaved, StepOnce, Stepped, Stop, TrainRequest
 from ganexplorer.train.losses import LossName
 from ganexplorer.train.starting import forked, replayed, resumed
 

@@ -83,6 +83,7 @@ class TrainPanel(QWidget):
         self._last_step = 0  # that the run on show is known to have done, where it is followed
         self._runs_folder = runs_folder
         self._run: Path | None = None  # whose curves and snapshots are on show
+        self._kept: set[int] = set()  # steps of snapshots that are never thinned out
         self._started: Started | None = None
         self._model: tuple[str, Checkpoint] | None = None  # that can be fine-tuned
         self._next: Callable[[], TrainRequest] | None = None  # to be started when the run has ended
@@ -298,7 +299,7 @@ class TrainPanel(QWidget):
 
     def _forget_run(self) -> None:
         self._run = self._newest = None
-        self._kept: set[int] = set()
+        self._kept = set()
         self.plots.clear()
         self.samples.clear()
         self.timeline.leave()
