@@ -62,6 +62,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from ganexplorer.core import zoo
 
     entry = zoo.resolve(arguments.model)
+    if entry.note:
+        fail(entry.note, 0)
     entry.load()  # a damaged file is told here, not later
     facts = _facts(entry)
     if arguments.json:

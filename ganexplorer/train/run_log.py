@@ -19,6 +19,7 @@ from ganexplorer.core.files import atomic_write, read_small
 from ganexplorer.train.events import Changed, LogEntry, Mark, Scalars, Stepped
 
 MAX_LOG_BYTES = 1024**3
+_TAIL_BYTES = 256  # longer than a line that two logs share by chance
 _KINDS: dict[str, type[Changed | Stepped | Mark]] = {"changed": Changed, "stepped": Stepped, "mark": Mark}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -55,19 +56,26 @@ class LogFollower:
         self._offset = 0
         self._file_id = 0
         self._rest = b""
+        self._tail = b""  # the last bytes that were read: a log put in the place of another can get its number
 
-    def read(self) -> tuple[bool, list[LogEntry]]:
-        """Whether the log began anew since the last call, and what it holds since then. Raises OSError."""
+    def read(self, limit: int = MAX_LOG_BYTES) -> tuple[bool, list[LogEntry]]:
+        """Whether the log began anew since the last call, and what it holds since then; of at most `limit` bytes.
+
+        Raises OSError.
+        """
         with self._path.open("rb") as file:
             status = os.fstat(file.fileno())
-            is_new = status.st_ino != self._file_id or status.st_size < self._offset
+            file.seek(max(0, self._offset - len(self._tail)))
+            is_new = status.st_ino != self._file_id or file.read(len(self._tail)) != self._tail
             if is_new:
-                self._offset, self._rest = 0, b""
+                self._offset, self._rest, self._tail = 0, b"", b""
             is_new = is_new and self._file_id != 0
             self._file_id = status.st_ino
             file.seek(self._offset)
-            data = self._rest + file.read(MAX_LOG_BYTES)
+            piece = file.read(limit)
             self._offset = file.tell()
+        self._tail = (self._tail + piece[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        data = self._rest + piece
         whole, newline, self._rest = data.rpartition(b"\n")
         return is_new, list(_entries(whole.decode(errors="replace").splitlines())) if newline else []
 

@@ -170,6 +170,12 @@ class MainWindow(QMainWindow):
         if path:
             self.open_file(path)
 
+    @Slot()
+    def choose_run(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a run folder", str(self._runs_folder))
+        if path:
+            self.open(path)
+
     @Slot(str)
     def open_file(self, path: str, news: str = "") -> None:
         """Open a model or a session, or go to the latent of a saved picture or of a .npy file."""
@@ -486,6 +492,7 @@ class MainWindow(QMainWindow):
     def _connect_commands(self) -> None:
         effects: list[tuple[QAction, Callable[[], object]]] = [
             (self.commands.open, self.choose_file),
+            (self.commands.open_run, self.choose_run),
             (self.commands.reload, self.reload),
             (self.commands.save_picture, self.save_picture),
             (self.commands.save_session, self.save_session),

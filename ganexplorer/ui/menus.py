@@ -18,6 +18,7 @@ class Commands:
 
     def __init__(self, window: QMainWindow) -> None:
         self.open = _action(window, "&Open…", "Open a model file", Keys.Open)
+        self.open_run = _action(window, "Open r&un…", "Open a run folder; one that is being trained is followed", "")
         self.reload = _action(window, "Re&load", "Read the open model's file again", "F5")
         self.save_picture = _action(window, "&Save picture…", "Save the picture as PNG", Keys.Save)
         self.save_model = _action(
@@ -47,7 +48,7 @@ class Commands:
 def add_menu_bar(window: QMainWindow, commands: Commands, recent: RecentMenu, docks: Sequence[QDockWidget]) -> None:
     """File, Edit and View; the latter shows and hides the panels."""
     file = window.menuBar().addMenu("&File")
-    file.addAction(commands.open)
+    file.addActions([commands.open, commands.open_run])
     file.addMenu(recent)
     file.addAction(commands.reload)
     file.addSeparator()

@@ -55,7 +55,7 @@ class DataSheet(QDialog):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Data as the networks see them")
+        self.setWindowTitle("The data as the networks see it")
         self.reader = DataReader(self)
         self._request = DataRequest("", Preparation())  # what the settings say
         self._seen: DataSeen | None = None

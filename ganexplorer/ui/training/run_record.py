@@ -43,11 +43,15 @@ class RunRecord:
 
 
 def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
-    """Read what the panel shows of a run; raises `UserError`. Takes a moment: not for the GUI thread."""
-    saved = read_config(run)
+    """Read what the panel shows of a run; raises `UserError`. Takes a moment: not for the GUI thread.
+
+    Of a run that another process is writing without the log, which is followed.
+    """
+    saved, is_live = read_config(run), is_being_written(run)
+    entries = [] if is_live else run_log.read_entries(run / "log.jsonl")
     return RunRecord(
-        run, saved.recipe, saved.data, saved.config, step, run_log.read_entries(run / "log.jsonl"), snapshots(run),
-        is_being_written(run), fixed_samples(run, renderer),
+        run, saved.recipe, saved.data, saved.config, step, entries, snapshots(run), is_live,
+        fixed_samples(run, renderer),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from ganexplorer.ui.work.workers import STACK_BYTES
 
 LOOK_SECONDS = 0.5
 DRAIN_MILLISECONDS = 100
+PIECE_BYTES = 256 * 1024  # of the log at a time
 MOST_ENTRIES = 5000  # of the log in one signal: what the charts take without a pause that is felt
 
 
@@ -84,16 +85,19 @@ class _LookThread(QThread):
             self._is_ended.wait(LOOK_SECONDS)
 
     def _look(self, is_last: bool) -> None:
-        try:
-            began_anew, entries = self._log.read()
-        except FileNotFoundError:  # not begun yet
-            began_anew, entries = False, []
-        with self._lock:
-            if began_anew:
-                self._waiting = entries
-                self._news = replace(self._news, began_anew=True)
-            else:
-                self._waiting += entries
+        while not self._is_ended.is_set():
+            try:
+                began_anew, entries = self._log.read(PIECE_BYTES)
+            except FileNotFoundError:  # not begun yet
+                break
+            with self._lock:
+                if began_anew:
+                    self._waiting = entries
+                    self._news = replace(self._news, began_anew=True)
+                else:
+                    self._waiting += entries
+            if not entries:
+                break
         if self._has_changed("snapshots", "checkpoint") or is_last:
             self._put(snapshots=snapshots(self.run_folder))
         if self._has_changed("samples") or is_last:
