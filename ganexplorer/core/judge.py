@@ -56,4 +56,3 @@ def judge_of(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Judg
     config = checkpoint.card.get("config")
     loss = config.get("loss") if isinstance(config, dict) else None
     return Judge(checkpoint.discriminator, device, loss)
-

@@ -72,7 +72,7 @@ class LogFollower:
             is_new = is_new and self._file_id != 0
             self._file_id = status.st_ino
             file.seek(self._offset)
-            piece = file.read(limit)
+            piece = file.read(min(limit, status.st_size))  # allocates as much as it is asked for
             self._offset = file.tell()
         self._tail = (self._tail + piece[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         data = self._rest + piece

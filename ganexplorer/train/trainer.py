@@ -166,7 +166,7 @@ class Trainer:
         assert prior is not None  # of every generator
         z_dim, count = generator.spec.z_dim, self.config.sample_count
         self._fixed_z = latent.seeded(prior, z_dim, self.config.seed, count).to(device)
-        self._doctor = Doctor(self.config.loss)
+        self._doctor = Doctor(self.config.loss, self.config.prior)
         with parallel.as_one():
             if past is not None:
                 self._go_on_from(past)
@@ -370,6 +370,8 @@ class Trainer:
         self.config, self._total_steps = config, total
         self._optimization.total_steps = total
         self._optimization.configure(config)
+        if "loss" in settings:  # what is healthy depends on it
+            self._doctor = Doctor(config.loss, config.prior)
         values = config.to_dict()
         yield from self._log(Changed(self._step, {name: values[name] for name in settings}))
 

@@ -426,7 +426,7 @@ class MainWindow(QMainWindow):
             subject = Subject(seen.entry.name, seen.sight.renderer.spec, snapshot=seen.snapshot.step)
             self._scrubbed = seen.entry
             self._show_subject(subject, seen.sight)
-            self.train.show_samples(seen.pixels, seen.snapshot.step)
+            self.train.view.show_samples(seen.pixels, seen.snapshot.step)
             self.effects.measure(seen.sight.renderer, subject.space)
 
     @Slot()

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
-from test_training import PATIENCE, census, choose, pictures, start, wait_end
+from test_training import PATIENCE, census, choose, start, wait_end
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.train.config import RECIPES
@@ -26,7 +26,6 @@ from ganexplorer.ui.main_window import MainWindow
 from ganexplorer.ui.training.run_controls import RunState
 from ganexplorer.ui.work.workers import TrainingSession
 
-__all__ = ["pictures"]  # a fixture
 MEBIBYTE = 1024**2
 LEFT = Qt.MouseButton.LeftButton
 
@@ -120,7 +119,7 @@ def test_a_run_whose_process_was_killed_is_resumed_from_the_window_and_closing_s
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits another process's memory")
 def test_the_window_outlives_a_training_process_without_memory_which_trains_on(
-    runs, window, shot, generator, qtbot, pictures, quick_recipe
+    runs, window, shot, generator, qtbot, quick_recipe
 ):
     quick_recipe("pattern-1010", steps=20)
     choose(window, "pattern-1010")
@@ -128,15 +127,18 @@ def test_the_window_outlives_a_training_process_without_memory_which_trains_on(
     wait_end(window, qtbot)
     (trainer,) = trainers()
     _, hard = trainer.rlimit(psutil.RLIMIT_AS)
-    trainer.rlimit(psutil.RLIMIT_AS, (trainer.memory_info().vms + 300 * MEBIBYTE, hard))
-    quick_recipe("mlp-96", g_widths=(4096,), d_widths=(4096,), image_size=28, batch_size=4096, steps=10)
-    choose(window, "mlp-96", f"folder:{pictures}")
+    trainer.rlimit(psutil.RLIMIT_AS, (trainer.memory_info().vms + 150 * MEBIBYTE, hard))
+    quick_recipe("pattern-1010", g_widths=(4096,), d_widths=(4096,), batch_size=4096)  # 64 MiB a layer
+    choose(window, "mlp-96")
+    choose(window, "pattern-1010")
     start(window, qtbot)
     wait_end(window, qtbot)
     trainer.rlimit(psutil.RLIMIT_AS, (hard, hard))
     assert "Out of memory. Use a smaller batch_size" in window.notices.text
     window.document.random()
     assert np.array_equal(shot.settled(), shot.expected(generator))
+    quick_recipe("pattern-1010", g_widths=(3,), d_widths=(3,), batch_size=1, steps=20)
+    choose(window, "mlp-96")
     choose(window, "pattern-1010")
     start(window, qtbot)
     wait_end(window, qtbot)
@@ -184,7 +186,6 @@ def test_fifty_runs_of_a_session_leave_no_thread_timer_or_process_and_no_memory_
     assert len(found[0][2]) == 2
     for before, after in zip(found[0][2], found[1][2], strict=True):
         assert after - before < 6 * MEBIBYTE
-    print("RSS50", [[x / MEBIBYTE for x in f[2]] for f in found])
     session.close()
     assert trainers() == []
     assert [is_being_written(run) for run in runs.iterdir()] == [False] * 50
@@ -208,7 +209,6 @@ def test_five_windows_two_of_which_train_leave_nothing_behind(qtbot, runs, model
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
         assert trainers() == []
-        print("RSS", psutil.Process().memory_info().rss / MEBIBYTE)
         found.append((census(qtbot), psutil.Process().num_threads(), psutil.Process().memory_info().rss))
     assert found[1][:2] == found[2][:2] == found[3][:2] == found[4][:2]
     assert found[4][2] - found[1][2] < 30 * MEBIBYTE

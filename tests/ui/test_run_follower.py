@@ -279,7 +279,7 @@ def test_nothing_is_told_after_stop_and_no_file_stays_open(
 def open_run(window: Any, qtbot: Any, run: Path) -> None:
     """Open a run folder and wait until it is followed."""
     window.open(str(run))
-    qtbot.waitUntil(lambda: window.train.follower.run == run, timeout=SOON)
+    qtbot.waitUntil(lambda: window.train.following.follower.run == run, timeout=SOON)
 
 
 def points(window: Any) -> list[int]:
@@ -298,7 +298,7 @@ def test_a_run_folder_that_is_dropped_is_followed_and_grows(begin: Callable[...,
         place = window.rect().center() if kind is QDragEnterEvent else QPointF(window.rect().center())
         none = Qt.KeyboardModifier.NoModifier
         QApplication.sendEvent(window, kind(place, Qt.DropAction.CopyAction, mime, LEFT, none))
-    qtbot.waitUntil(lambda: panel.follower.run == run.path, timeout=SOON)
+    qtbot.waitUntil(lambda: panel.following.run == run.path, timeout=SOON)
     qtbot.waitUntil(lambda: points(window) == [1], timeout=SOON)
     assert window.document.subject.spec.image_shape == (1, 1, 4)
     for step in range(2, 1_235):
@@ -314,7 +314,7 @@ def test_a_run_folder_that_is_dropped_is_followed_and_grows(begin: Callable[...,
     assert not panel.controls.resume.isEnabled()
     assert panel.controls.start.isEnabled()
     run.close()
-    qtbot.waitUntil(lambda: panel.follower.run is None, timeout=SOON)
+    qtbot.waitUntil(lambda: panel.following.run is None, timeout=SOON)
     assert panel.status.text() == "Ended at step 1,234, trained by another process"
     assert panel.controls.resume.isEnabled()
     assert not panel.controls.explore.isEnabled()
@@ -359,7 +359,7 @@ def test_the_end_of_a_run_that_is_explored_leaves_its_last_snapshot_on_show(
     qtbot.mouseClick(window.train.controls.explore, LEFT)
     snapshot(run, 7)
     run.close()
-    qtbot.waitUntil(lambda: window.train.follower.run is None, timeout=SOON)
+    qtbot.waitUntil(lambda: window.train.following.follower.run is None, timeout=SOON)
     qtbot.waitUntil(lambda: window.document.subject.snapshot == 7, timeout=SOON)
     assert not window.train.controls.explore.isChecked()
     assert window.train.timeline.snapshot.step == 7
@@ -420,10 +420,10 @@ def test_opening_another_run_follows_that_one_and_the_same_one_again_goes_on(
     other.log(scalars(22))
     qtbot.waitUntil(lambda: points(window) == [20, 21, 22], timeout=SOON)
     other.close()
-    qtbot.waitUntil(lambda: window.train.follower.run is None, timeout=SOON)
+    qtbot.waitUntil(lambda: window.train.following.follower.run is None, timeout=SOON)
     window.open(str(other.path))  # now it is one of the past
     qtbot.waitUntil(lambda: window.train.status.text() == "pattern-1010 on toy:1010\n20 steps", timeout=SOON)
-    assert window.train.follower.run is None
+    assert window.train.following.follower.run is None
     assert points(window) == [20, 21, 22]
 
 
@@ -437,7 +437,7 @@ def test_a_run_of_one_s_own_ends_the_following(
     panel, opened = window.train, window.document.subject
     panel.roll_back(1)
     assert "is being trained by another process" in window.notices.text
-    assert panel.follower.run == run.path
+    assert panel.following.run == run.path
     qtbot.mouseClick(panel.controls.explore, LEFT)
     qtbot.waitUntil(lambda: panel.timeline.snapshot is not None, timeout=SOON)
     started: list[TrainRequest] = []
@@ -445,7 +445,7 @@ def test_a_run_of_one_s_own_ends_the_following(
     panel.setup.recipe.setCurrentText("pattern-1010")
     qtbot.mouseClick(panel.controls.start, LEFT)
     assert len(started) == 1
-    assert panel.follower.run is None
+    assert panel.following.run is None
     assert panel.controls.state is RunState.STARTING
     assert not panel.controls.explore.isChecked()
     assert window.document.subject == opened
@@ -515,7 +515,7 @@ def test_a_run_of_another_process_is_followed_to_its_end_and_gone_on_with(
 
     process.send_signal(signal.SIGINT)  # it saves and ends
     assert process.wait(PATIENCE / 1000) is not None
-    qtbot.waitUntil(lambda: panel.follower.run is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.following.run is None, timeout=PATIENCE)
     assert points(window) == [entry.step for entry in read_log(run)]
     last = int((run / "LATEST").read_text().partition(".")[0])
     assert panel.status.text() == f"Ended at step {last:,}, trained by another process"
@@ -529,7 +529,7 @@ def test_a_run_of_another_process_is_followed_to_its_end_and_gone_on_with(
     with qtbot.waitSignal(window.opener.opened, timeout=PATIENCE):
         window.open(str(run))
     qtbot.wait(200)
-    assert panel.follower.run is None  # it is not followed twice
+    assert panel.following.run is None  # it is not followed twice
     qtbot.waitUntil(lambda: points(window)[-1] > last, timeout=PATIENCE)
     assert points(window) == sorted(set(points(window)))
     panel.stop()

@@ -186,7 +186,7 @@ def test_a_run_is_paused_stepped_changed_kept_stopped_resumed_rolled_back_and_fo
     choose(window, "pattern-1010", "toy:1010")
     qtbot.mouseClick(controls.start, LEFT)
     wait_state(window, qtbot, RunState.RUNNING)
-    run = train._run
+    run = train.view.run
     qtbot.mouseClick(controls.pause, LEFT)
     wait_state(window, qtbot, RunState.PAUSED)
     assert train.status.text().startswith("Paused after step")
@@ -223,14 +223,14 @@ def test_a_run_is_paused_stepped_changed_kept_stopped_resumed_rolled_back_and_fo
     qtbot.mouseClick(train.timeline.roll_back, LEFT)  # stops it first
     qtbot.waitUntil(lambda: any(mark.kind == "rolled back" for mark in entries(run, Mark)), timeout=PATIENCE)
     wait_state(window, qtbot, RunState.RUNNING)
-    assert train._run == run
+    assert train.view.run == run
     assert (run / "abandoned").is_dir()
 
     train.timeline.line.pick(0)
     qtbot.mouseClick(train.timeline.fork, LEFT)
-    qtbot.waitUntil(lambda: train._run not in (run, None), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: train.view.run not in (run, None), timeout=PATIENCE)
     wait_state(window, qtbot, RunState.RUNNING)
-    child = train._run
+    child = train.view.run
     assert child.name == f"{run.name}@{kept}"
     qtbot.mouseClick(controls.stop, LEFT)
     wait_state(window, qtbot, RunState.IDLE)
@@ -256,7 +256,7 @@ def past_run(tmp_path_factory):
 
 def test_scrubbing_shows_each_snapshot_under_the_latent_of_now(window, shot, qtbot, past_run):
     window.open(str(past_run))
-    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
     window.document.random()
     z = window.document.z.clone()
     opened = shot.settled()
@@ -277,7 +277,7 @@ def test_scrubbing_shows_each_snapshot_under_the_latent_of_now(window, shot, qtb
 
 def test_a_click_on_the_loss_curve_chooses_the_nearest_snapshot(window, qtbot, past_run):
     window.open(str(past_run))
-    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
     window.train.plots.point_clicked.emit(5)
     assert window.train.timeline.snapshot.step in (4, 6)
     qtbot.waitUntil(lambda: window.document.subject.snapshot in (4, 6), timeout=20_000)
@@ -290,7 +290,7 @@ def test_a_damaged_snapshot_is_told_and_leaves_the_picture_as_it_was(window, sho
     shutil.copytree(past_run, run)
     (run / "snapshots" / "00000004.safetensors").write_bytes(b"nothing")
     window.open(str(run))
-    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
     before = shot.settled().copy()
     window.train.timeline.line.pick(1)
     qtbot.waitUntil(lambda: "00000004" in window.notices.text, timeout=20_000)
@@ -313,15 +313,16 @@ def test_the_film_of_a_run_is_written(window, qtbot, past_run, tmp_path, monkeyp
 def test_the_open_model_is_tuned_further(window, qtbot, tmp_path, past_run, quick_recipe, model_path):
     quick_recipe("mlp-64-stable", d_widths=(8,), batch_size=4, steps=10**6, warmup=120)
     choose(window, "mlp-64-stable", f"folder:{past_run.parent / 'pictures'}")
+    window.train.form.set_config(RECIPES["mlp-64-stable"].config)  # it was chosen already
     window.train.setup.start.setCurrentIndex(1)
     assert window.train.setup.start.currentText() == f"Fine-tune {model_path.stem}"
     qtbot.mouseClick(window.train.controls.start, LEFT)
     wait_state(window, qtbot, RunState.RUNNING)
-    run = window.train._run
+    run = window.train.view.run
     qtbot.waitUntil(lambda: any(mark.kind == "warmed up" for mark in entries(run, Mark)), timeout=PATIENCE)
     qtbot.mouseClick(window.train.controls.stop, LEFT)
     wait_state(window, qtbot, RunState.IDLE)
-    model, start = load_file(model_path), load_file(run / "start.safetensors")
+    model, start = load_file(model_path / "generator.safetensors"), load_file(run / "start.safetensors")
     assert all(torch.equal(value, start[name]) for name, value in model.items() if name.startswith("generator."))
     assert [path for path in (tmp_path / "runs").iterdir() if path.name.startswith(".")] == []
     assert "no discriminator" in window.notices.text
@@ -329,15 +330,16 @@ def test_the_open_model_is_tuned_further(window, qtbot, tmp_path, past_run, quic
 
 def test_a_fork_that_cannot_be_made_is_told(window, qtbot, past_run, monkeypatch):
     window.open(str(past_run))
-    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
     window.train.timeline.line.pick(1)
     (past_run / "checkpoint" / "00000004.pt").rename(past_run / "checkpoint" / "gone")
     try:
         window.train.fork(4)
+        qtbot.waitUntil(lambda: not window.train.session.is_running, timeout=PATIENCE)
     finally:
         (past_run / "checkpoint" / "gone").rename(past_run / "checkpoint" / "00000004.pt")
     assert "no snapshot of step 4" in window.notices.text
-    assert not window.train.session.is_running
+    assert window.train.controls.state is RunState.IDLE
 
 
 def test_recipes_and_forms_agree(window):
@@ -351,7 +353,7 @@ def test_another_run_is_laid_over_the_one_on_show(window, qtbot, past_run, tmp_p
 
     shutil.copytree(past_run, tmp_path / "runs" / "other & more")
     window.open(str(past_run))
-    qtbot.waitUntil(lambda: len(window.train.timeline._snapshots) == 4, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
     menu = window.train.plots.settings.overlays
     menu.aboutToShow.emit()
     choices = {action.text(): action for action in menu.actions()}

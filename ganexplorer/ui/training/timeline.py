@@ -188,6 +188,11 @@ class Timeline(QWidget):
         self.show_snapshots([], set())
 
     @property
+    def snapshots(self) -> Sequence[Snapshot]:
+        """All on show, in order."""
+        return self._snapshots
+
+    @property
     def snapshot(self) -> Snapshot | None:
         """The one that is looked at."""
         return self._snapshots[self.line.index] if self.line.index >= 0 else None

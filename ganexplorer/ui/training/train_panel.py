@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from superqt import QCollapsible
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.render import Pixels
 from ganexplorer.train.config import RECIPES
 from ganexplorer.train.events import (
     Change,
@@ -24,7 +21,6 @@ from ganexplorer.train.events import (
     Continued,
     Ended,
     Keep,
-    LogEntry,
     Mark,
     Networks,
     Notice,
@@ -42,23 +38,21 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.snapshots import Snapshot, snapshots
+from ganexplorer.train.snapshots import Snapshot
 from ganexplorer.train.starting import forked, resumed
-from ganexplorer.ui.plots.plots import LossPlots
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
+from ganexplorer.ui.training.following import Following, verdict_words
+from ganexplorer.ui.training.new_runs import Staging, new_run, stamped
 from ganexplorer.ui.training.run_controls import RunControls, RunState
-from ganexplorer.ui.training.run_record import RunRecord, mark_of, newest_runs
+from ganexplorer.ui.training.run_record import RunRecord
 from ganexplorer.ui.training.run_setup import RunSetup
-from ganexplorer.ui.training.sample_sheet import SampleSheet
-from ganexplorer.ui.training.timeline import Timeline
-from ganexplorer.ui.work.run_follower import RunFollower
-from ganexplorer.ui.work.workers import TrainingSession
+from ganexplorer.ui.training.run_view import RunView
+from ganexplorer.ui.work.workers import Prepare, TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
-OFFERED_RUNS = 15  # to lay over the one on show
 PER_MILLE = 1000
 
 
@@ -78,16 +72,11 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self._device = device
         self.session = TrainingSession(self)
-        self.follower = RunFollower(self)
-        self._newest: Snapshot | None = None  # of the run on show
-        self._last_step = 0  # that the run on show is known to have done, where it is followed
         self._runs_folder = runs_folder
-        self._run: Path | None = None  # whose curves and snapshots are on show
-        self._kept: set[int] = set()  # steps of snapshots that are never thinned out
         self._started: Started | None = None
         self._model: tuple[str, Checkpoint] | None = None  # that can be fine-tuned
-        self._next: Callable[[], TrainRequest] | None = None  # to be started when the run has ended
-        self._staged: Path | None = None  # a copy of the model to fine-tune, until the run has its own
+        self._next: Callable[[], None] | None = None  # to be started when the run has ended
+        self._staging: Staging | None = None  # the model to fine-tune, until the run has its own copy
 
         self.setup = RunSetup()
         self.controls = RunControls()
@@ -97,9 +86,9 @@ class TrainPanel(QWidget):
         self.progress = QProgressBar(textVisible=False)
         self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
-        self.plots = LossPlots(theme, self)
-        self.timeline = Timeline(theme)
-        self.samples = SampleSheet()
+        self.view = RunView(theme, runs_folder)
+        self.plots, self.timeline, self.samples = self.view.plots, self.view.timeline, self.view.samples
+        self.following = Following(self.view, self)
         self.look = DataLook(self.setup, self.form, theme, self)
         self._lay_out(hyperparameters)
 
@@ -109,25 +98,22 @@ class TrainPanel(QWidget):
         self.look.notice.connect(self.notice)
         self.form.change_wanted.connect(self._on_change_wanted)
         self._connect_controls()
-        self.timeline.chosen.connect(self._on_snapshot_chosen)
+        self.view.snapshot_chosen.connect(self._on_snapshot_chosen)
+        self.view.film_wanted.connect(self.film_wanted)
+        self.view.overlay_wanted.connect(self.overlay_wanted)
         self.timeline.roll_back_wanted.connect(self.roll_back)
         self.timeline.fork_wanted.connect(self.fork)
         self.timeline.keep_wanted.connect(self._on_keep_wanted)
-        self.timeline.film_wanted.connect(self._on_film_wanted)
-        self.plots.point_clicked.connect(self._on_point_clicked)
         self.plots.notice.connect(self.notice)
-        self.plots.settings.runs = self._other_runs
-        self.plots.settings.overlay_wanted.connect(self._on_overlay_wanted)
         self.session.happened.connect(self._on_event)
         self.session.scalars.connect(self._on_scalars)
         self.session.preview.connect(self._on_preview)
         self.session.weights.connect(self._on_weights)
         self.session.ended.connect(self._on_ended)
-        self.follower.entries.connect(self._on_followed_entries)
-        self.follower.snapshots.connect(self._on_followed_snapshots)
-        self.follower.sheet.connect(self._on_followed_sheet)
-        self.follower.over.connect(self._on_followed_over)
-        self.follower.lost.connect(self._on_followed_lost)
+        self.following.said.connect(self.status.setText)
+        self.following.grew.connect(self._on_followed_grew)
+        self.following.ended.connect(self._on_followed_ended)
+        self.following.lost.connect(self._on_followed_lost)
         self.progress.hide()
         self._on_recipe_changed(self.setup.recipe.currentText())
 
@@ -148,22 +134,15 @@ class TrainPanel(QWidget):
             self.notice.emit(f"{recipe} needs pictures: choose a folder under Data.")
             return
         model = self._model if self.setup.is_fine_tuning else None
-        run = self._new_run(recipe if model is None else f"{model[0]}+{recipe}")
+        run = new_run(self._runs_folder, stamped(recipe if model is None else f"{model[0]}+{recipe}"))
         request = TrainRequest(config, self.setup.data_ref, run, recipe=recipe)
         self._stop_following()
         self._forget_run()
         if model is None:
             self._launch(request)
-            return
-        self._staged = staged = self._runs_folder / f".{run.name}" / f"{model[0]}.safetensors"
-        checkpoint = model[1]
-
-        def stage(request: TrainRequest) -> TrainRequest:
-            staged.parent.mkdir(parents=True, exist_ok=True)
-            checkpoint.save(staged)
-            return dataclasses.replace(request, start=str(staged))
-
-        self._launch(request, stage)
+        else:
+            self._staging = Staging(*model, run)
+            self._launch(request, self._staging.prepare)
 
     @Slot()
     def stop(self) -> None:
@@ -174,15 +153,15 @@ class TrainPanel(QWidget):
     @Slot()
     def resume(self) -> None:
         """Go on with the run on show."""
-        run = self._run
+        run = self.view.run
         if run is not None:
             self._launch_later(lambda: resumed(run))
 
     @Slot(int)
     def roll_back(self, step: int) -> None:
         """Go on with the run on show from one of its snapshots."""
-        run = self._run
-        if run is not None and run == self.follower.run:
+        run = self.view.run
+        if run is not None and run == self.following.run:
             self.notice.emit(f"{run.name} is being trained by another process. Stop that first, or fork the run.")
             return
         if run is not None:
@@ -191,10 +170,10 @@ class TrainPanel(QWidget):
     @Slot(int)
     def fork(self, step: int) -> None:
         """Begin a new run with a snapshot of the one on show."""
-        run = self._run
+        run = self.view.run
         if run is not None:
-            child = self._new_run(f"{run.name.partition('@')[0]}@{step}", stamped=False)
-            self._launch_later(lambda: forked(run, step, child))
+            child = new_run(self._runs_folder, f"{run.name.partition('@')[0]}@{step}")
+            self._launch_later(lambda: resumed(run), lambda _: self._asked(forked(run, step, child)))
 
     def offer_model(self, name: str, checkpoint: Checkpoint | None) -> None:
         """The model that is open can be fine-tuned; None: there is none."""
@@ -205,15 +184,15 @@ class TrainPanel(QWidget):
         """End the run and its process; returns when the final snapshot is saved."""
         self._weights_timer.stop()
         self.look.stop()
-        self.follower.close()
+        self.following.close()
         self.plots.stop_writing()
         self.session.close()
         self._unstage()
 
-    def _launch_later(self, request: Callable[[], TrainRequest]) -> None:
+    def _launch_later(self, request: Callable[[], TrainRequest], prepare: Prepare | None = None) -> None:
         """Start a run as soon as the one that goes on, if there is one, has ended."""
         if self.session.is_running:
-            self._next = request
+            self._next = lambda: self._launch_later(request, prepare)
             self._stop()
             return
         try:
@@ -221,10 +200,14 @@ class TrainPanel(QWidget):
         except UserError as error:
             self.notice.emit(str(error))
             return
-        self.timeline.leave()
-        self._launch(asked)
+        self.view.leave_snapshot()
+        self._launch(asked, prepare)
 
-    def _launch(self, request: TrainRequest, prepare: Callable[[TrainRequest], TrainRequest] | None = None) -> None:
+    def _asked(self, request: TrainRequest) -> TrainRequest:
+        """The request as this window makes it."""
+        return dataclasses.replace(request, device=self._device, preview_seconds=PREVIEW_SECONDS)
+
+    def _launch(self, request: TrainRequest, prepare: Prepare | None = None) -> None:
         self._stop_following()
         self._started = None
         self._show_state(RunState.STARTING)
@@ -232,61 +215,42 @@ class TrainPanel(QWidget):
         self.status.setText("Starting…")
         self.progress.setRange(0, 0)
         self.progress.show()
-        asked = dataclasses.replace(request, device=self._device, preview_seconds=PREVIEW_SECONDS)
-        self.session.start(asked, prepare)
+        self.session.start(self._asked(request), prepare)
 
     def _stop(self) -> None:
         self._show_state(RunState.STOPPING)
         self.status.setText("Stopping…")
         self.session.stop()
 
-    def _new_run(self, name: str, stamped: bool = True) -> Path:
-        stem = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}" if stamped else name
-        run, number = self._runs_folder / stem, 2
-        while run.exists():
-            run = run.with_name(f"{stem}~{number}")
-            number += 1
-        return run
-
     def _unstage(self) -> None:
-        if self._staged is not None:
-            self._staged.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self._staged.parent.rmdir()
-            self._staged = None
+        if self._staging is not None:
+            self._staging.clear()
+            self._staging = None
 
     # -- showing a run -------------------------------------------------------------------------------------
 
     def show_run(self, record: RunRecord) -> None:
         """Show a run of the past, or follow one of another process. Not while this window trains one."""
-        if self.session.is_running or (record.is_live and record.run == self.follower.run):
+        if self.session.is_running or (record.is_live and record.run == self.following.run):
             return
         self._stop_following()
         self._forget_run()
-        self._run = record.run
-        self.plots.start(record.config.loss, record.run.name)
+        self.view.begin(record.run, record.config.loss)
         if not record.is_live:  # else the follower tells of it all
-            self._show_entries(record.entries)
+            self.view.show_entries(record.entries)
         if record.pixels is not None:
-            self.samples.show_pixels(record.pixels, record.step)
-        self._show_snapshots(record.snapshots)
-        self.controls.offer_resume(any(snapshot.has_state for snapshot in record.snapshots) and not record.is_live)
+            self.view.show_samples(record.pixels, record.step)
+        self.view.show_snapshots(record.snapshots)
+        self.controls.offer_resume(self.view.can_go_on and not record.is_live)
         if self._started is None or record.run != self._started.run:  # of one of this session it says more
             self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
         if record.is_live:
-            self._last_step = max([record.step, *(snapshot.step for snapshot in record.snapshots)])
-            self._show_followed(None)
             self.controls.explore.setEnabled(bool(record.snapshots))
-            self.follower.follow(record.run)
-
-    def show_samples(self, pixels: Pixels, step: int) -> None:
-        """Show the fixed samples of a snapshot."""
-        self.samples.show_pixels(pixels, step)
+            self.following.follow(record.run, max([record.step, *(snapshot.step for snapshot in record.snapshots)]))
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
-        self.plots.set_theme(theme)
-        self.timeline.set_theme(theme)
+        self.view.set_theme(theme)
         self.look.set_theme(theme)
 
     def sizeHint(self) -> QSize:
@@ -298,12 +262,7 @@ class TrainPanel(QWidget):
         super().enterEvent(event)
 
     def _forget_run(self) -> None:
-        self._run = self._newest = None
-        self._kept = set()
-        self.plots.clear()
-        self.samples.clear()
-        self.timeline.leave()
-        self.timeline.show_snapshots([], set())
+        self.view.forget()
         self.controls.offer_resume(False)
 
     def _show_state(self, state: RunState) -> None:
@@ -311,24 +270,6 @@ class TrainPanel(QWidget):
         self.setup.setEnabled(state is RunState.IDLE)
         self.look.set_fixed(state is not RunState.IDLE)
         self.timeline.show_training(state in (RunState.RUNNING, RunState.PAUSED))
-
-    def _show_snapshots(self, found: list[Snapshot]) -> None:
-        self._newest = found[-1] if found else None
-        self.timeline.show_snapshots(found, self._kept)
-
-    def _show_entries(self, entries: list[LogEntry]) -> None:
-        """Of a log, on the curves."""
-        self.plots.append([entry for entry in entries if isinstance(entry, Scalars)])
-        for entry in entries:
-            self._mark(entry)
-
-    def _mark(self, entry: LogEntry) -> None:
-        """On the curves; and which snapshots are kept for good."""
-        if isinstance(entry, Mark) and entry.kind == "kept":
-            self._kept.add(entry.step)
-        mark = mark_of(entry)
-        if mark is not None:
-            self.plots.mark(*mark)
 
     # -- what the person does ------------------------------------------------------------------------------
 
@@ -348,39 +289,19 @@ class TrainPanel(QWidget):
     def _on_keep_wanted(self) -> None:
         self.session.send(Keep())
 
-    def _other_runs(self) -> list[Path]:
-        return [run for run in newest_runs(self._runs_folder, OFFERED_RUNS) if run != self._run]
-
-    @Slot(object)
-    def _on_overlay_wanted(self, run: Path | None) -> None:
-        if run is None:
-            self.plots.overlay("", None)
-        else:
-            self.overlay_wanted.emit(run)
-
-    @Slot()
-    def _on_film_wanted(self) -> None:
-        self.film_wanted.emit(self._run)
-
     @Slot(object)
     def _on_snapshot_chosen(self, snapshot: Snapshot | None) -> None:
-        is_explored = self.follower.run is not None and snapshot == self._newest
+        is_explored = self.following.run is not None and snapshot == self.view.newest
         if snapshot is not None and not is_explored and self.controls.explore.isChecked():
             self._end_explore_quietly()
-        self.plots.show_cursor(None if snapshot is None else snapshot.step)
-        self.snapshot_chosen.emit(self._run, snapshot)
-
-    @Slot(object)
-    def _on_point_clicked(self, step: float) -> None:
-        self.timeline.choose_nearest(round(step))
+        self.snapshot_chosen.emit(self.view.run, snapshot)
 
     @Slot(bool)
     def _on_explore_toggled(self, is_on: bool) -> None:
-        if is_on and self.follower.run is not None:
-            self._choose_newest()
+        if is_on and self.following.run is not None:
+            self.view.choose_newest()
             return
-        self.timeline.leave()
-        self.plots.show_cursor(None)
+        self.view.leave_snapshot()
         if is_on:
             self.session.want_weights()
         else:
@@ -420,31 +341,30 @@ class TrainPanel(QWidget):
                 self.form.show_changed(settings)
                 if "loss" in settings and self._started is not None:
                     self._started = dataclasses.replace(self._started, loss=settings["loss"])
-                    self.plots.start(settings["loss"], self._started.run.name)
-                self._mark(event)
+                    self.view.begin(self._started.run, settings["loss"])
+                self.view.mark(event)
             case Refused(settings, why):
                 self.form.refuse(settings)
                 self.notice.emit(f"Not changed. {why}")
             case Stepped():
-                self._mark(event)
+                self.view.mark(event)
             case Mark(_, kind, text):
-                self._mark(event)
+                self.view.mark(event)
                 if kind == "health":
                     self.notice.emit(text)
             case SnapshotSaved():
-                if self._run is not None:
-                    self._show_snapshots(snapshots(self._run))
+                self.view.find_snapshots()
 
     def _on_started(self, started: Started) -> None:
-        self._started, self._run = started, started.run
+        self._started = started
         self._unstage()
         self.form.set_running(started.config)
-        self.plots.start(started.loss, started.run.name)
+        self.view.begin(started.run, started.loss)
         self.progress.setRange(0, PER_MILLE)
         self._show_progress(started.first_step)
         self.status.setText(f"{started.data}, on {started.device}")
         self._show_state(RunState.RUNNING)
-        self._show_snapshots(snapshots(started.run))
+        self.view.find_snapshots()
 
     @Slot(object)
     def _on_scalars(self, scalars: list[Scalars]) -> None:
@@ -454,7 +374,7 @@ class TrainPanel(QWidget):
         total = self._started.total_steps if self._started is not None else last.step
         left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
-        self.status.setText(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{_verdicts(last)}")
+        self.status.setText(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{verdict_words(last)}")
         self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
 
     def _show_progress(self, step: int) -> None:
@@ -464,7 +384,7 @@ class TrainPanel(QWidget):
 
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
-        self.samples.show_pixels(preview.pixels, preview.step)
+        self.view.show_samples(preview.pixels, preview.step)
 
     @Slot(object)
     def _on_weights(self, weights: Weights) -> None:
@@ -485,12 +405,11 @@ class TrainPanel(QWidget):
         self.status.setText(f"{words} at step {ended.step:,}{saved}")
         if ended.reason == "failed":
             self.notice.emit(ended.message)
-        if self._run is not None:
-            self._show_snapshots(found := snapshots(self._run))
-            self.controls.offer_resume(any(snapshot.has_state for snapshot in found))
+        self.view.find_snapshots()
+        self.controls.offer_resume(self.view.can_go_on)
         following, self._next = self._next, None
         if following is not None and ended.reason != "failed":
-            self._launch_later(following)
+            following()
             return
         if ended.snapshot is None:
             self.controls.explore.setChecked(False)
@@ -502,61 +421,29 @@ class TrainPanel(QWidget):
 
     # -- a run that another process trains -----------------------------------------------------------------
 
-    @Slot(object, bool)
-    def _on_followed_entries(self, entries: list[LogEntry], began_anew: bool) -> None:
-        if began_anew:  # the run was rolled back
-            self._kept.clear()
-            self.plots.clear()
-            self.plots.show_cursor(None if self.timeline.snapshot is None else self.timeline.snapshot.step)
-            self._last_step = 0
-        self._show_entries(entries)
-        self._last_step = max([self._last_step, *(entry.step for entry in entries)])
-        self._show_followed(next((entry for entry in reversed(entries) if isinstance(entry, Scalars)), None))
-
-    @Slot(object)
-    def _on_followed_snapshots(self, found: list[Snapshot]) -> None:
-        self._show_snapshots(found)
-        self.controls.explore.setEnabled(bool(found))
+    @Slot()
+    def _on_followed_grew(self) -> None:
+        self.controls.explore.setEnabled(self.view.newest is not None)
         if self.controls.explore.isChecked():
-            self._choose_newest()
-
-    @Slot(object, object)
-    def _on_followed_sheet(self, step: int, pixels: Pixels) -> None:
-        if self.timeline.snapshot in (None, self._newest):  # else those of the snapshot that is looked at stay
-            self.samples.show_pixels(pixels, step)
+            self.view.choose_newest()
 
     @Slot()
-    def _on_followed_over(self) -> None:
+    def _on_followed_ended(self) -> None:
         self._end_explore_quietly()  # the snapshot stays on show
-        found = snapshots(self._run) if self._run is not None else []
-        last = max([self._last_step, *(snapshot.step for snapshot in found)])  # it saves as it ends
-        self.status.setText(f"Ended at step {last:,}, trained by another process")
-        self.controls.offer_resume(any(snapshot.has_state for snapshot in found))
-        if self._newest is not None:
-            self.run_saved.emit(self._newest.networks, False)
+        self.controls.offer_resume(self.view.can_go_on)
+        if self.view.newest is not None:
+            self.run_saved.emit(self.view.newest.networks, False)
 
     @Slot(str)
     def _on_followed_lost(self, text: str) -> None:
         self._end_explore_quietly()
-        self._run = None  # there is nothing to go on with; the curves stay
-        self.timeline.leave()
-        self._show_snapshots([])
         self.controls.offer_resume(False)
-        self.status.setText(f"Followed until step {self._last_step:,}")
         self.notice.emit(text)
 
-    def _show_followed(self, last: Scalars | None) -> None:
-        verdicts = "" if last is None else _verdicts(last)
-        self.status.setText(f"Followed: step {self._last_step:,}, another process is training it\n{verdicts}")
-
-    def _choose_newest(self) -> None:
-        if self._newest is not None:
-            self.timeline.choose_nearest(self._newest.step)
-
     def _stop_following(self) -> None:
-        if self.follower.run is not None:
+        if self.following.run is not None:
             self.controls.explore.setChecked(False)
-            self.follower.stop()
+            self.following.stop()
 
     # -- layout --------------------------------------------------------------------------------------------
 
@@ -567,10 +454,7 @@ class TrainPanel(QWidget):
         layout.setSpacing(8)
         for widget in (self.setup, self.controls, self.progress, self.status, hyperparameters):
             layout.addWidget(widget)
-        layout.addWidget(self.plots.widget, 3)
-        layout.addWidget(self.timeline)
-        layout.addWidget(self.samples, 2)
-        self.plots.widget.setMinimumHeight(230)
+        layout.addWidget(self.view, 1)
         self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # one line or two: nothing moves
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.progress.setSizePolicy(_keeps_its_place(self.progress))
@@ -600,10 +484,6 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_continue_wanted(self) -> None:
         self.session.send(Continue())
-
-
-def _verdicts(last: Scalars) -> str:
-    return f"D(x) {last.d_real:.2f}   D(G(z)) {last.d_fake_before:.2f} → {last.d_fake_after:.2f}"
 
 
 def _duration(seconds: float) -> str:
