@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from ganexplorer.train.config import RECIPES
 from ganexplorer.train.data import is_mnist_present, ref_of_folder
@@ -37,8 +37,7 @@ class RunSetup(QWidget):
         for box in (self.data, self.start):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.preview = tool_button("Look…", "See the images as the networks will see them", self.preview_wanted.emit)
-        self.summary = QLabel(objectName="quiet", wordWrap=True)
-        form = QFormLayout()
+        form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Recipe", self.recipe)
@@ -48,11 +47,6 @@ class RunSetup(QWidget):
         data.addWidget(self.preview)
         form.addRow("Data", data)
         form.addRow("Begin with", self.start)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(form)
-        layout.addWidget(self.summary)
         for name, text in _data_choices():
             self.data.addItem(text, name)
         self.data.addItem(CHOOSE_FOLDER)
@@ -103,7 +97,6 @@ class RunSetup(QWidget):
     @Slot(str)
     def _on_recipe_changed(self, name: str) -> None:
         recipe = RECIPES[name]
-        self.summary.setText(recipe.summary)
         if recipe.data == "mnist":
             # what works at once: the network is asked only when the person chooses MNIST
             self.choose_data("mnist" if is_mnist_present() else "toy:digits")

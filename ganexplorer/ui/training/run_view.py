@@ -19,7 +19,7 @@ from ganexplorer.ui.training.sample_sheet import SampleSheet
 from ganexplorer.ui.training.timeline import Timeline
 
 OFFERED_RUNS = 15  # to lay over the one on show
-PLOTS_HEIGHT = 230  # pixels, at least
+PLOTS_HEIGHT = 210  # pixels, at least
 
 
 class RunView(QWidget):

@@ -84,7 +84,7 @@ class TrainPanel(QWidget):
         hyperparameters = QCollapsible("Hyperparameters", expandedIcon="▾", collapsedIcon="▸")
         hyperparameters.addWidget(self.form)
         self.progress = QProgressBar(textVisible=False)
-        self.status = QLabel("Ready to train", objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.status = QLabel(objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
         self.view = RunView(theme, runs_folder)
         self.plots, self.timeline, self.samples = self.view.plots, self.view.timeline, self.view.samples
@@ -276,6 +276,7 @@ class TrainPanel(QWidget):
     @Slot(str)
     def _on_recipe_changed(self, name: str) -> None:
         self.form.set_config(RECIPES[name].config)
+        self.status.setText(RECIPES[name].summary)
 
     @Slot(object)
     def _on_change_wanted(self, settings: dict[str, object]) -> None:
@@ -455,7 +456,7 @@ class TrainPanel(QWidget):
         for widget in (self.setup, self.controls, self.progress, self.status, hyperparameters):
             layout.addWidget(widget)
         layout.addWidget(self.view, 1)
-        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing())  # one line or two: nothing moves
+        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())  # one line or three: nothing moves
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.progress.setSizePolicy(_keeps_its_place(self.progress))
         scroll = QScrollArea(widgetResizable=True)
