@@ -14,12 +14,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from ganexplorer.core.devices import pick_device
@@ -50,6 +53,7 @@ def joined(device: str) -> Iterator[tuple[Parallel, str]]:
     backend = "cpu:gloo,cuda:nccl" if is_cuda else "gloo"
     previous = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own is not heard by those who wait for others
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    store = dist.PrefixStore(met(store, rank, size), store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     signal.signal(signal.SIGINT, previous)
     parallel = Parallel(rank, size, store)
@@ -59,6 +63,30 @@ def joined(device: str) -> Iterator[tuple[Parallel, str]]:
         yield parallel, name
     finally:
         dist.destroy_process_group()
+
+
+def met(store: Store, rank: int, size: int) -> str:
+    """Wait until all processes are there; returns a name that they share, and no earlier start of them has used.
+
+    torchrun keeps the store when it starts the processes anew. What those before have left there, such as the addresses
+    of the dead, must not be taken for what those of now say: each tells a name of its own that is new, and takes the
+    first one's name from the answer to that.
+    """
+    own = uuid.uuid4().hex
+    if rank > 0:
+        store.set(f"ganexplorer/there/{rank}", own)
+        shared: str = store.get(f"ganexplorer/answer/{own}").decode()
+        store.set(f"ganexplorer/heard/{shared}/{rank}", "")
+        return shared
+    missing = set(range(1, size))
+    while missing:
+        for other in sorted(missing):
+            there = f"ganexplorer/there/{other}"
+            if store.check([there]):  # left by one that is dead, perhaps: the answer then reaches nobody
+                store.set(f"ganexplorer/answer/{store.get(there).decode()}", own)
+        missing = {other for other in missing if not store.check([f"ganexplorer/heard/{own}/{other}"])}
+        time.sleep(0.01)
+    return own
 
 
 def restarted(request: TrainRequest) -> TrainRequest:

@@ -341,6 +341,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    torch.optim.SGD([torch.zeros(1)], lr=0.0)  # the first one brings more imports along
     gc.collect()
     gc.freeze()  # what is not looked at need not be copied by each fork
     found = {"killed": killed, "told": told}[sys.argv[1]](Path(sys.argv[2]))

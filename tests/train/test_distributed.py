@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 import psutil
 import pytest
 import torch
+import torch.distributed as dist
 import two_processes as two
 from conftest import random_picture
 from tiny_runs import TINY, differing, ended, log_of, request, saved_state, snapshot_tensors, train, variant
@@ -33,7 +35,7 @@ from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import build, initialize, mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
-from ganexplorer.train.distributed import joined, restarted
+from ganexplorer.train.distributed import joined, met, restarted
 from ganexplorer.train.events import Mark, TrainRequest
 from ganexplorer.train.parallel import ALONE, Elsewhere, Parallel
 from ganexplorer.train.run_log import read_entries
@@ -432,11 +434,25 @@ def test_a_process_on_its_own_talks_to_nobody(tmp_path: Path) -> None:
 
 
 def test_a_process_that_failed_for_others_tells_nothing() -> None:
-    store = torch.distributed.HashStore()
+    store = dist.HashStore()
     first, second = Parallel(0, 2, store), Parallel(1, 2, store)
     assert not first.tells(Elsewhere("process 1"))
     assert second.tells(ValueError("it"))
     assert not first.tells(ValueError("it"))
+
+
+def test_a_start_meets_its_own_processes_not_those_of_an_earlier_one() -> None:
+    """The store is kept; in the second start the first process is much the earliest, then the last."""
+    store, rooms = dist.HashStore(), []
+    for order in ((0, 1, 2), (0, 1, 2), (1, 2, 0)):
+        with ThreadPoolExecutor(3) as pool:
+            waiting = []
+            for rank in order:
+                waiting.append(pool.submit(met, store, rank, 3))
+                time.sleep(0.05)
+            rooms.append({room.result(PATIENCE) for room in waiting})
+    assert [len(room) for room in rooms] == [1, 1, 1]
+    assert len(set.union(*rooms)) == 3
 
 
 @pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "1", "RANK": "0"}, {"WORLD_SIZE": "2"}])

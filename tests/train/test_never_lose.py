@@ -499,40 +499,35 @@ def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(tmp_path
     assert full["snapshot"] == 6  # written before the state, for which there was no room
 
 
-def test_terminate_and_interrupt_end_the_command_with_a_last_checkpoint(tmp_path: Path) -> None:
+def test_the_command_line_ends_with_a_last_checkpoint_when_the_system_terminates_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
     command = [
         sys.executable, "-m", "ganexplorer", "train", "--recipe", "pattern-1010", "--device", "cpu", "--steps",
-        "100000000", "--set", "snapshot_every=10000000", "--set", "log_every=1", "--out",
+        "100000000", "--set", "snapshot_every=10000000", "--set", "log_every=1", "--out", str(run),
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    runs = {signal.SIGTERM: tmp_path / "terminated", signal.SIGINT: tmp_path / "interrupted"}
-    processes = {
-        number: subprocess.Popen(
-            [*command, str(run)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for number, run in runs.items()
-    }
-    try:
-        for number, process in processes.items():
-            log = runs[number] / "log.jsonl"
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
             patience = time.monotonic() + 300
-            while not (log.exists() and log.stat().st_size) and time.monotonic() < patience:
+            while not ((run / "log.jsonl").exists() and (run / "log.jsonl").stat().st_size):
                 assert process.poll() is None
+                assert time.monotonic() < patience
                 time.sleep(0.05)
-            process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
             told = time.monotonic()
             said, _ = process.communicate(timeout=60)
             assert time.monotonic() - told < 5
-            assert process.returncode == 0
-            (snapshot,) = (runs[number] / "snapshots").iterdir()
-            assert said == f"stopped at step {int(snapshot.stem):,}: {snapshot}\n"
-            Checkpoint.load(snapshot)
-            assert saved_state(runs[number])["/step"] == int(snapshot.stem)
-            assert [line["step"] for line in log_of(runs[number])] == [*range(1, int(snapshot.stem) + 1)]
-    finally:
-        for process in processes.values():
+        finally:
             process.kill()
-            process.communicate()
+    assert process.returncode == 0
+    (snapshot,) = (run / "snapshots").iterdir()
+    step = int(snapshot.stem)
+    assert said == f"stopped at step {step:,}: {snapshot}\n"
+    Checkpoint.load(snapshot)
+    assert saved_state(run)["/step"] == step
+    assert [line["step"] for line in log_of(run)] == [*range(1, step + 1)]
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

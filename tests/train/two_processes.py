@@ -244,8 +244,8 @@ def main() -> int:
     if sys.argv[1] == "check":
         out, pictures = map(Path, sys.argv[2:4])
         store, rank, size = next(rendezvous("env://"))
-        # names of its own in the store: the command line will join once more
-        dist.init_process_group("gloo", store=dist.PrefixStore("check", store), rank=rank, world_size=size)
+        store = dist.PrefixStore("check", store)  # the command line will join once more
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=size)
         check(Parallel(rank, size, store), out, pictures)
         dist.destroy_process_group()
         sys.argv[1:4] = []
