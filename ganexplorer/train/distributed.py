@@ -22,7 +22,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import Store
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from ganexplorer.core.devices import pick_device
@@ -53,7 +53,7 @@ def joined(device: str) -> Iterator[tuple[Parallel, str]]:
     backend = "cpu:gloo,cuda:nccl" if is_cuda else "gloo"
     previous = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own is not heard by those who wait for others
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
-    store = dist.PrefixStore(met(store, rank, size), store)
+    store = PrefixStore(met(store, rank, size), store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     signal.signal(signal.SIGINT, previous)
     parallel = Parallel(rank, size, store)

@@ -141,6 +141,7 @@ class Trainer:
     def _begin(self) -> Generator[TrainEvent, None, bool]:
         """Data, networks and run folder; returns False when asked to stop meanwhile."""
         request, parallel = self.request, self._parallel
+        device = pick_device(request.device)
         past = parallel.from_first(self._reopen)
         if past is not None:
             self._check_processes(past)
@@ -148,7 +149,6 @@ class Trainer:
             request = dataclasses.replace(request, config=past.config)
             yield from past.notices
         with parallel.as_one():
-            device = pick_device(request.device)
             beginning = Beginning.of(request)
             self.config = beginning.config
             source = yield from self._load(beginning, device)

@@ -172,14 +172,14 @@ def _problems(run: Path, saved: int, told: list[str], is_thorough: bool) -> list
         found.append(f"step {saved} was told to be saved; the newest state is of {step}")
     if zoo.resolve(str(run), roots=()).load().card["step"] < step:
         found.append("LATEST is older than the state")
-    for file in sorted((run / "checkpoint").glob("*.pt"), reverse=True)[: None if is_thorough else 2]:
+    for file in sorted((run / "checkpoint").glob("*.pt"), reverse=True)[: None if is_thorough else 1]:
         with zipfile.ZipFile(file) as archive:
             if archive.testzip() is not None or torch.load(file, weights_only=True)["step"] != int(file.stem):
                 found.append(f"{file.name} is damaged")
-    for snapshot in snapshots(run)[0 if is_thorough else -2 :]:
+    for snapshot in snapshots(run) if is_thorough else []:
         if Checkpoint.load(snapshot.networks).card["step"] != snapshot.step:
             found.append(f"{snapshot.networks.name} is damaged")
-    for sheet in sorted((run / "samples").glob("*.png"))[0 if is_thorough else -2 :]:
+    for sheet in sorted((run / "samples").glob("*.png"))[0 if is_thorough else -1 :]:
         with Image.open(sheet) as image:
             image.load()
     whole, _, cut = (run / "log.jsonl").read_text().rpartition("\n")
