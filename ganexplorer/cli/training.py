@@ -105,6 +105,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     """What was asked for; raises `UserError`. A fork is made here, and then gone on with."""
     from ganexplorer.train.config import RECIPES, ConfigError, recipe
     from ganexplorer.train.events import TrainRequest
+    from ganexplorer.train.runs import FREE_TO_CHANGE, read_config
     from ganexplorer.train.starting import forked, replayed, resumed
 
     if arguments.rollback is not None and not arguments.resume:
@@ -118,16 +119,20 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
             raise ConfigError("--fork goes on with the recipe and the data of the run it branches off from.")
         run, at, step = arguments.fork.rpartition("@")
         has_step = bool(at) and step.isdigit()
-        request = forked(Path(run if has_step else arguments.fork), int(step) if has_step else None, arguments.out)
-        changed = _configured(request.config, arguments).to_dict()
-        before = request.config.to_dict()
-        return dataclasses.replace(request, changes={k: v for k, v in changed.items() if v != before[k]})
+        parent = Path(run if has_step else arguments.fork)
+        config = read_config(parent).config
+        changes = _said(config, arguments)
+        config.changed_live(changes)  # raises, before there is a fork
+        request = forked(parent, int(step) if has_step else None, arguments.out)
+        return dataclasses.replace(request, changes=changes)
     if arguments.resume:
         request = resumed(arguments.out, arguments.rollback)
         config, ref = request.config, arguments.data or request.data
         if arguments.recipe is not None:
             config = recipe(arguments.recipe).config
-        return dataclasses.replace(request, config=_configured(config, arguments), data=ref)
+        config = _configured(config, arguments)
+        free = {name: value for name, value in _said(config, arguments).items() if name in FREE_TO_CHANGE}
+        return dataclasses.replace(request, config=config, data=ref, changes=free)
     if arguments.recipe is None:
         raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
     chosen = recipe(arguments.recipe)
@@ -148,11 +153,20 @@ def _configured(config: TrainConfig, arguments: argparse.Namespace) -> TrainConf
     return config
 
 
+def _said(config: TrainConfig, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the arguments name of the configuration, as plain JSON values, whether it differs or not."""
+    names = {setting.partition("=")[0] for setting in arguments.set}
+    names |= {"sync_bn"} if arguments.sync_bn else set()
+    names |= {"steps"} if arguments.steps else {"steps", "epochs"} if arguments.epochs else set()
+    values = _configured(config, arguments).to_dict()
+    return {name: values[name] for name in sorted(names)}
+
+
 def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
     """Show a run's events as a progress bar; returns the exit status. The first process speaks for all."""
     from tqdm import tqdm
 
-    from ganexplorer.train.events import Ended, Notice, Progress, Scalars, SnapshotSaved, Started
+    from ganexplorer.train.events import Ended, Mark, Notice, Paused, Progress, Scalars, SnapshotSaved, Started
     from ganexplorer.train.parallel import linger
 
     bar = tqdm(disable=True)
@@ -165,7 +179,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                     bar.close()
                     bar = tqdm(desc=what, total=total or None, leave=False)
                 bar.update(done - bar.n)
-            case Notice(text):
+            case Notice(text) | Mark(_, "health", text) | Paused(_, text) if text:
                 tqdm.write(text, file=sys.stderr)
             case Started():
                 bar.close()

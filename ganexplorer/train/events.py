@@ -199,7 +199,9 @@ TrainEvent = (
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Save and end at the next step boundary."""
+    """Save and end at the next step boundary; the snapshot of step `keep` is not thinned out meanwhile."""
+
+    keep: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ganexplorer.core.errors import UserError
+from ganexplorer.core.files import open_regular
 from ganexplorer.core.media import check_folder, enlarge, save_gif, save_mp4, save_png, sheet, unsheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train.runs import read_config
@@ -35,7 +36,7 @@ class Moment:
     def read(self) -> Pixels:
         """The samples, (N, H, W[, 3]); raises `UserError`."""
         try:
-            with Image.open(self.path) as picture:
+            with open_regular(self.path) as file, Image.open(file, formats=("PNG",)) as picture:
                 return unsheet(np.asarray(picture), self.count)
         except (OSError, ValueError, SyntaxError) as error:
             raise UserError(f"{self.path}: is no sheet of samples ({error}). Take it away and try again.") from None

@@ -109,11 +109,25 @@ def line_of(entry: LogEntry) -> str:
     return json.dumps(values) + "\n"
 
 
+def _is_sound(kind: Any, values: dict[str, Any]) -> bool:
+    """Whether the values of a line are of the types that its entry has."""
+    step = values.get("step")
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        return False
+    if kind is None:
+        return all(value is None or isinstance(value, int | float) for value in values.values())
+    if kind == "changed":
+        return isinstance(values.get("settings"), dict)
+    return all(isinstance(value, str) for name, value in values.items() if name != "step")
+
+
 def _entries(lines: Iterable[str]) -> Iterator[LogEntry]:
     for line in lines:
         try:
             values: dict[str, Any] = json.loads(line)
             kind = values.pop("event", None)
+            if not _is_sound(kind, values):
+                continue
             if kind is None:
                 known: dict[str, Any] = {k: math.nan if v is None else v for k, v in values.items()}
                 yield Scalars(**known)

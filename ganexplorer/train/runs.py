@@ -27,13 +27,13 @@ from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Notice, Scalars, Stepped, TrainRequest
 from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.run_log import LogWriter
-from ganexplorer.train.snapshots import set_aside, thin
+from ganexplorer.train.snapshots import set_aside, thin, with_state
 
 MAX_CONFIG_BYTES = 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
 START_FILE = "start.safetensors"  # the model that a fine-tuning began with
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
-FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "sample_count", "snapshot_every", "keep_gb"}
+FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "snapshot_every", "keep_gb"}
 
 
 class RunError(UserError):
@@ -107,11 +107,16 @@ class Run:
         lock = _locked(path)
         try:
             _sweep(path)
-            if request.rollback is not None:
-                set_aside(path, request.rollback)
-            state, notices = _newest_state(path)
-            run_log.cut(path / "log.jsonl", int(state["step"]))
-            entries = run_log.read_entries(path / "log.jsonl")
+            _refuse_links(path)
+            if request.rollback is None:
+                state, notices = _newest_state(path)
+            else:
+                state, notices = _state_of(path, request.rollback), []
+            step = int(state["step"])
+            logged = run_log.read_entries(path / "log.jsonl")
+            entries = [entry for entry in logged if entry.step <= step]
+            if request.rollback is None:
+                notices += _lost([entry for entry in logged if entry.step > step], step)
             config, overridden = _config_now(saved.config, request.config, entries)
             return cls(path, lock), Past(config, overridden, state, entries, notices)
         except OSError as error:
@@ -120,6 +125,17 @@ class Run:
         except BaseException:
             lock.close()
             raise
+
+    def go_back(self, step: int, is_rollback: bool) -> None:
+        """Forget what was logged after `step`, which will be logged again; a rollback sets all that is later aside."""
+        self._log.close()
+        try:
+            if is_rollback:
+                set_aside(self.path, step)
+            else:
+                run_log.cut(self.path / "log.jsonl", step)
+        finally:
+            self._log = LogWriter(self.path / "log.jsonl")
 
     def log(self, entry: LogEntry) -> None:
         """Append one line; a crash of the program loses none that were logged."""
@@ -257,8 +273,37 @@ def _config_now(saved: TrainConfig, asked: TrainConfig, entries: list[LogEntry])
         if isinstance(entry, Changed):
             now = now.with_values(entry.settings)
     before = now.to_dict()
-    changes = {name: values[name] for name in overridden if values[name] != before[name]}
+    changes = {name: values[name] for name in sorted(overridden) if values[name] != before[name]}
     return now.with_values(changes), changes
+
+
+def _lost(entries: list[LogEntry], step: int) -> list[Notice]:
+    """What a person did after the last checkpoint, and a crash undid."""
+    changes = [
+        f"{name} {value}" for entry in entries if isinstance(entry, Changed) for name, value in entry.settings.items()
+    ]
+    if not changes:
+        return []
+    return [Notice(f"Changed after step {step:,}, where the run goes on, and so undone: {', '.join(changes)}.")]
+
+
+def _refuse_links(path: Path) -> None:
+    for part in PARTS:
+        if (path / part).is_symlink():
+            raise RunError(f"{path / part}: is a link. A run is written into its own folder only: put a folder there.")
+
+
+def _state_of(path: Path, step: int) -> dict[str, Any]:
+    """The state of a snapshot to roll back to; nothing has been touched when it cannot be read."""
+    file = with_state(path, step).state
+    try:
+        return _read_state(file)
+    except FileError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise RunError(f"{file}: damaged ({error or type(error).__name__}). Roll back to another snapshot.") from None
 
 
 def _newest_state(path: Path) -> tuple[dict[str, Any], list[Notice]]:

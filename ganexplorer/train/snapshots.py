@@ -58,20 +58,19 @@ def snapshots(run: Path) -> list[Snapshot]:
 def thin(run: Path, budget: int, keep: Collection[int]) -> list[int]:
     """Remove snapshots until those left take at most `budget` bytes; returns the steps of the removed.
 
-    What a rollback left behind goes first. Then, one by one, the snapshot whose neighbours are closest together: what
-    is left stays evenly spread. The first, the last two and those of the steps in `keep` always stay.
+    What a rollback left behind goes first, but for snapshots that were kept. Then, one by one, the snapshot whose
+    neighbours are closest together: what is left stays evenly spread. The first, the last two and those of the steps
+    in `keep` always stay.
     """
     removed: list[int] = []
     left = snapshots(run)
     total = sum(snapshot.size for snapshot in left)
-    branches = sorted((run / ABANDONED).glob("*"), key=lambda path: path.stat().st_mtime)
-    sizes = {path: _size(path) for path in branches}
-    total += sum(sizes.values())
+    branches = sorted(path for path in (run / ABANDONED).glob("*") if path.is_dir() and not path.is_symlink())
+    total += sum(_size(branch) for branch in branches)
     for branch in branches:
         if total <= budget:
             break
-        shutil.rmtree(branch, ignore_errors=True)
-        total -= sizes[branch]
+        total -= _empty(branch)
     while total > budget:
         gaps = [
             (after.step - before.step, number)
@@ -94,7 +93,7 @@ def set_aside(run: Path, step: int) -> Path | None:
     Raises `SnapshotError` where the run has no state of that step. The log is cut last: after a crash in between, the
     same call goes on.
     """
-    here = _with_state(run, step)
+    here = with_state(run, step)
     later = {
         part: [path for path in (run / part).glob("*") if path.stem.isdigit() and int(path.stem) > step]
         for part in ("snapshots", "checkpoint", "samples")
@@ -121,7 +120,7 @@ def fork(parent: Path, step: int, child: Path) -> None:
 
     Raises `SnapshotError` where that snapshot is not there, or `child` is.
     """
-    here = _with_state(parent, step)
+    here = with_state(parent, step)
     if child.exists():
         raise SnapshotError(f"{child}: exists already. Name another folder for the new run.")
     staging = child.with_name(f".{child.name}.part")
@@ -143,12 +142,17 @@ def fork(parent: Path, step: int, child: Path) -> None:
         run_log.write(staging / "log.jsonl", [*past, Mark(step, "forked", f"Forked from {parent.name}")])
         (staging / "LATEST").write_text(f"{here.networks.name}\n")
         os.replace(staging, child)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
-        raise SnapshotError(f"{child}: the fork cannot be written ({error.strerror or error}).") from None
+        if isinstance(error, OSError):
+            raise SnapshotError(f"{child}: the fork cannot be written ({error.strerror or error}).") from None
+        if isinstance(error, ValueError):
+            raise SnapshotError(f"{parent / 'config.json'}: is damaged ({error}).") from None
+        raise
 
 
-def _with_state(run: Path, step: int) -> Snapshot:
+def with_state(run: Path, step: int) -> Snapshot:
+    """The snapshot of a step that training can go on from; raises `SnapshotError` with those there are."""
     found = [snapshot for snapshot in snapshots(run) if snapshot.has_state]
     for snapshot in found:
         if snapshot.step == step:
@@ -165,5 +169,26 @@ def _unused(path: Path) -> Path:
     return candidate
 
 
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder; links are not followed."""
+    return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+
+
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.lstat().st_size for path in _files(folder))
+
+
+def _empty(branch: Path) -> int:
+    """Remove what a rollback left behind but for the snapshots that were kept; returns how many bytes that freed."""
+    kept: set[int] = set()
+    with contextlib.suppress(UserError):
+        entries = run_log.read_entries(branch / "log.jsonl")
+        kept = {entry.step for entry in entries if isinstance(entry, Mark) and entry.kind == "kept"}
+    before = _size(branch)
+    if not kept:
+        shutil.rmtree(branch, ignore_errors=True)
+        return before - _size(branch)
+    for path in _files(branch):
+        if path.parent != branch and not (path.stem.isdigit() and int(path.stem) in kept):
+            path.unlink(missing_ok=True)
+    return before - _size(branch)

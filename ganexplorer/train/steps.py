@@ -66,7 +66,7 @@ class AdversarialStep:
         self.d_optimizer = _optimizer(config, discriminator, config.d_lr)
         self.average = None
         if config.ema:
-            self.average = AveragedModel(generator, multi_avg_fn=_ema(config.ema))
+            self.average = AveragedModel(generator, multi_avg_fn=_ema(lambda: self.config.ema))
         self._g_params = list(generator.parameters())
         self._d_params = list(discriminator.parameters())
         self._watch = _FiniteWatch(self._g_params[0].device)
@@ -113,7 +113,9 @@ class AdversarialStep:
             with torch.set_grad_enabled(do_g and config.same_z):
                 fake = self.generator(z)
         if do_d:
-            d_measures, d_grad = self._step_discriminator(step, real, fake.detach(), measure)
+            d_measures, d_grad = self._step_discriminator(
+                step, real, fake.detach(), measure, config.d_every if networks is None else 1
+            )
             self.d_loss = d_measures[0] + d_measures[1]
         if do_g:
             if not config.same_z:
@@ -186,11 +188,11 @@ class AdversarialStep:
         return self.config.d_update == "real-then-fake" and not self._loss.is_paired
 
     def _step_discriminator(
-        self, step: int, real: Tensor, fake: Tensor, measure: bool
+        self, step: int, real: Tensor, fake: Tensor, measure: bool, every: int
     ) -> tuple[tuple[Tensor, ...], Tensor]:
         """D's loss on real, on fake and its verdicts on real; and the norm of its gradient."""
         config = self.config
-        is_due = (step - 1) % (config.r1_every * config.d_every) == 0
+        is_due = (step - 1) % (config.r1_every * every) == 0
         r1, r2 = (weight * config.r1_every if is_due else 0.0 for weight in (config.r1_gamma, config.r2_gamma))
         if r1:
             real = real.detach().requires_grad_()
@@ -365,7 +367,7 @@ def _optimizer(config: TrainConfig, network: Network, lr: float) -> Optimizer:
     return Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
 
 
-def _ema(decay: float) -> Callable[[TensorList, TensorList, Tensor | int], None]:
+def _ema(decay_now: Callable[[], float]) -> Callable[[TensorList, TensorList, Tensor | int], None]:
     """average = d average + (1 - d) current, with d = min(decay, (1 + n) / (10 + n)) after n averages.
 
     The warm-up (as in TensorFlow's ExponentialMovingAverage) lets the first samples show what the generator has
@@ -375,7 +377,7 @@ def _ema(decay: float) -> Callable[[TensorList, TensorList, Tensor | int], None]
     @torch.no_grad()
     def update(average: TensorList, current: TensorList, count: Tensor | int) -> None:
         n = int(count)
-        weight = 1 - min(decay, (1 + n) / (10 + n))
+        weight = 1 - min(decay_now(), (1 + n) / (10 + n))
         for mean, value in zip(average, current, strict=True):
             mean.lerp_(value, weight)
 

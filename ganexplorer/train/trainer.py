@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import errno
 import math
@@ -97,6 +98,7 @@ class Trainer:
         self._parallel = parallel
         self._step = 0
         self._seconds = 0.0  # of training so far
+        self._saved_step = 0  # of the last snapshot
         self._measured = (0, 0.0)  # step and seconds of the last look at the speed
         self._run: Run | None = None
         self._snapshot: Path | None = None
@@ -124,7 +126,10 @@ class Trainer:
             return
         self._previewed_at = time.perf_counter()
         try:
-            while self._step < self._last_step:
+            while True:
+                yield from self._catch_up()
+                if self._step >= self._last_step:
+                    break
                 networks = yield from self._next_turn()
                 if self._is_stopped:
                     break
@@ -151,6 +156,7 @@ class Trainer:
         with parallel.as_one():
             beginning = Beginning.of(request)
             self.config = beginning.config
+            self.config.changed_live(request.changes)  # in vain, where they cannot be, before anything is done
             source = yield from self._load(beginning, device)
         self._is_stopped = parallel.any(source is None)
         if source is None or self._is_stopped:
@@ -170,7 +176,11 @@ class Trainer:
         with parallel.as_one():
             if past is not None:
                 self._go_on_from(past)
-            elif parallel.is_first:  # only now: a run that cannot start leaves no folder behind
+            before = self.config.to_dict()
+            changed = {
+                name: value for name, value in self._reconfigure(request.changes).items() if value != before[name]
+            }
+            if past is None and parallel.is_first:  # only now: a run that cannot start leaves no folder behind
                 self._run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
         yield Started(
             request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
@@ -185,8 +195,8 @@ class Trainer:
                 "The model has no discriminator: a fresh one now trains alone until its loss settles, for at most "
                 f"{self.config.warmup:,} steps."
             )
-        if request.changes:
-            yield from self._change(request.changes)
+        if changed:
+            yield from self._log(Changed(self._step, changed))
         yield Preview(self._step, self._fixed_samples())
         if past is None and parallel.size > 1:  # what torchrun starts anew has something to go on from
             yield from self._save()
@@ -242,7 +252,10 @@ class Trainer:
         self._optimization.load_state_dict(state)
         self._warmup.load_state_dict(state["warmup"])
         self._seconds = state["seconds"]
+        if self._run is not None:  # only now: nothing is lost if the run cannot go on
+            self._run.go_back(past.step, self.request.rollback is not None)
         self._measured = (self._step, self._seconds)
+        self._saved_step = self._step
 
     def _tell_of(self, past: Past) -> Generator[TrainEvent, None, None]:
         if past.overridden:  # in the log, so that it tells all that happened
@@ -263,7 +276,7 @@ class Trainer:
         is_measured = is_alone or step % config.log_every == 0
         measures = self._optimization(step, self._real(step), is_measured, networks)
         self._step = step
-        if not self._warmup.is_over:
+        if not self._warmup.is_over and networks != "g":
             (d_loss,) = self._parallel.average([self._optimization.d_loss])
             self._warmup.add(float(d_loss))
             if self._warmup.is_over:
@@ -314,7 +327,9 @@ class Trainer:
         """Obey a command, while paused any number; returns which networks step next (None: whose turn it is)."""
         while True:
             match self._command():
-                case Stop():
+                case Stop(keep):
+                    if keep is not None:
+                        self._kept.add(keep)
                     self._is_stopped = True
                     return None
                 case PublishWeights():
@@ -334,7 +349,7 @@ class Trainer:
                     yield from self._mark(Mark(self._step, "kept", text))
                     yield from self._save()
             if not self._is_paused:
-                return (yield from self._scripted())
+                return self._scripted()
 
     def _command(self) -> Command | None:
         if self._is_stopped and self._parallel.size == 1:  # by a command that came while waiting for the disk
@@ -346,34 +361,40 @@ class Trainer:
             return Stop() if self._parallel.any(self._is_stopped or isinstance(command, Stop)) else None
         return command
 
-    def _scripted(self) -> Generator[TrainEvent, None, Networks | None]:
-        """What was done by hand at this point of the run that this one repeats."""
+    def _catch_up(self) -> Generator[TrainEvent, None, None]:
+        """Change what was changed by hand at this point of the run that this one repeats."""
         while self._script and self._script[0].step <= self._step:
             entry = self._script.popleft()
             if isinstance(entry, Changed):
                 yield from self._change(entry.settings)
+
+    def _scripted(self) -> Networks | None:
+        """Which networks took the next step alone in the run that this one repeats."""
         following = self._script[0] if self._script else None
-        if isinstance(following, Stepped) and following.step == self._step + 1:
-            return following.networks
-        return None
+        return following.networks if isinstance(following, Stepped) and following.step == self._step + 1 else None
 
     def _change(self, settings: Mapping[str, Any]) -> Generator[TrainEvent, None, None]:
         """Go on with other hyperparameters, or say why not."""
         try:
-            config = self.config.changed_live(settings)
-            total = total_steps(config, self._source.count, self._batch)
-            if total <= self._step:
-                raise ConfigError(f"{self._step:,} steps are done already: {total:,} cannot be all of them.")
+            changed = self._reconfigure(settings)
         except UserError as error:
             yield Refused(settings, str(error))
             return
+        yield from self._log(Changed(self._step, changed))
+
+    def _reconfigure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Take other hyperparameters; returns them as plain JSON values. Raises `ConfigError` and changes none."""
+        config = self.config.changed_live(settings)
+        total = total_steps(config, self._source.count, self._batch)
+        if total != self._total_steps and total <= self._step:
+            raise ConfigError(f"{self._step:,} steps are done already: {total:,} cannot be all of them.")
         self.config, self._total_steps = config, total
         self._optimization.total_steps = total
         self._optimization.configure(config)
         if "loss" in settings:  # what is healthy depends on it
             self._doctor = Doctor(config.loss, config.prior)
         values = config.to_dict()
-        yield from self._log(Changed(self._step, {name: values[name] for name in settings}))
+        return {name: values[name] for name in settings}
 
     # -- writing -------------------------------------------------------------------------------------------
 
@@ -424,15 +445,17 @@ class Trainer:
         snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
         yield from self._durably(lambda run: run.save_state(state))
         if snapshot is not None:
-            self._snapshot = snapshot
+            self._snapshot, self._saved_step = snapshot, self._step
             yield SnapshotSaved(self._step, snapshot)
-        yield from self._durably(lambda run: run.thin(round(self.config.keep_gb * GIGABYTE), self._kept))
+        with contextlib.suppress(OSError):  # what is too much now goes the next time
+            if self._run is not None:
+                self._run.thin(round(self.config.keep_gb * GIGABYTE), self._kept)
 
     def _give_up(self) -> Generator[TrainEvent, None, None]:
         """After a loss that is not finite: keep what is left of the networks to look at, and end."""
         text = _DIVERGED.format(step=self._step)
         yield from self._mark(Mark(self._step, "trouble", text))
-        if self._are_weights_finite and self._step > 0:
+        if self._are_weights_finite and self._step > self._saved_step:
             checkpoint = self._checkpoint()  # without a state: one of the two may have made half of the next step
             snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
             if snapshot is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 WINDOW = 50  # steps
 STILL = 0.02  # of the first loss: a smaller fall from one window to the next is none
 
@@ -17,7 +19,9 @@ class Settling:
         self.is_over = limit == 0
 
     def add(self, loss: float) -> None:
-        """Take note of the loss of one more step."""
+        """Take note of the loss of one more step; one that is not finite tells nothing."""
+        if not math.isfinite(loss):
+            return
         self._count += 1
         self._losses = [*self._losses, loss][-2 * WINDOW :]
         if self._count == WINDOW:

@@ -25,13 +25,13 @@ import pytest
 import torch
 from failing_disk import FOR_EVER, FailingDisk
 from PIL import Image
-from tiny_runs import PATTERN, differing, log_of, request, saved_state, train, variant
+from tiny_runs import PATTERN, differing, ended, log_of, of, request, saved_state, train, variant
 
 from ganexplorer.cli import main as command_line
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.train import folders, trainer
-from ganexplorer.train.events import Ended, Scalars, SnapshotSaved, Started, TrainRequest
+from ganexplorer.train import decoding, folders, trainer
+from ganexplorer.train.events import Command, Ended, Notice, Scalars, SnapshotSaved, Started, Stop, TrainRequest
 from ganexplorer.train.host import TrainingHost
 from ganexplorer.train.runs import Run, is_being_written
 from ganexplorer.train.snapshots import snapshots
@@ -44,7 +44,7 @@ MOST_IN_ORDER = 300  # calls of one life; more than there are
 SECONDS = 0.06  # of saving, at most, before a random death
 ENDLESS = 100_000_000  # steps
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
 def fork(live: Callable[[Tell], int]) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def fork(live: Callable[[Tell], int]) -> tuple[int, int]:
     status = 70
     try:
         os.close(ours)
-        status = live(lambda line: os.write(theirs, f"{line}\n".encode()) and None)
+        status = live(lambda line: os.write(theirs, f"{line}\n".encode()))
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -75,12 +75,26 @@ def wait_for_word(pipe: int) -> None:
     os.read(pipe, 1)
 
 
+def resume_and_stop(run: Path) -> tuple[int, list[str]]:
+    """Resume a run and stop it before its next step; from which step it would have gone on, and what it told."""
+    commands: list[Command] = []
+    events = []
+    asked = dataclasses.replace(resumed(run), device="cpu")
+    for event in Trainer(asked, lambda _: commands.pop() if commands else None).run():
+        events.append(event)
+        if isinstance(event, Started):
+            commands.append(Stop())
+    assert ended(events).reason == "stopped", ended(events).message
+    return of(Started, events)[0].first_step, [notice.text for notice in of(Notice, events)]
+
+
 # --- killed ----------------------------------------------------------------------------------------------------------
 
 
 def killed(folder: Path) -> dict[str, Any]:
     """Kill one process after the other that goes on with the same run; each time look at what is left."""
-    os.fsync = lambda _: time.sleep(0.001)  # a death does not touch what the system has in hand
+    # a death does not touch what the system has in hand
+    os.fsync = lambda _: time.sleep(0.001)  # type: ignore[assignment]
     trainer.GIGABYTE = 10**8  # nine snapshots or so are kept: thinning is interrupted, too
     config = variant(PATTERN, steps=ENDLESS, snapshot_every=1, sample_every=1, keep_gb=0.001)
     asked = request(config, "toy:1010", folder / "run")
@@ -151,7 +165,7 @@ def _die_at(number: int, run: Path) -> None:
             count()
 
     sys.addaudithook(hear)
-    os.fsync = count
+    os.fsync = count  # type: ignore[assignment]
 
 
 def _has_part(run: Path) -> bool:
@@ -187,10 +201,9 @@ def _problems(run: Path, saved: int, told: list[str], is_thorough: bool) -> list
     if "\n" in cut or len({entry["step"] for entry in logged if "event" not in entry}) < step:
         found.append("the log lacks a step")
     if is_thorough:
-        opened, past = Run.resume(resumed(run))
-        opened.close()
-        if (past.step, past.notices) != (step, []):
-            found.append(f"resumes from {past.step} instead of {step}: {past.notices}")
+        first, notices = resume_and_stop(run)
+        if (first, notices) != (step, []):
+            found.append(f"resumes from {first} instead of {step}: {notices}")
         if [line["step"] for line in log_of(run)] != [*range(1, step + 1)]:
             found.append("after resuming, the log has not each step once")
         if _has_part(run):
@@ -250,11 +263,9 @@ def _left(run: Path) -> dict[str, Any]:
     """What a run folder holds."""
     if not run.exists():
         return {"is there": False}
-    opened, past = Run.resume(resumed(run))
-    opened.close()
-    logged = [line["step"] for line in log_of(run)]
     snapshot = zoo.resolve(str(run)).load().card["step"]
-    return {"is there": True, "step": past.step, "snapshot": snapshot, "logged": logged}
+    step, _ = resume_and_stop(run)
+    return {"is there": True, "step": step, "snapshot": snapshot, "logged": [line["step"] for line in log_of(run)]}
 
 
 def _slow_flushes(tell: Tell) -> None:
@@ -266,18 +277,18 @@ def _slow_flushes(tell: Tell) -> None:
         time.sleep(0.1)
 
     run = sys.argv[2] + "/saving"
-    os.fsync = flush
+    os.fsync = flush  # type: ignore[assignment]
 
 
 def _slow_pictures(tell: Tell) -> None:
-    decode = folders.decode
+    decode = decoding.decode
 
     def slow(*arguments: Any) -> Any:
         tell("")
         time.sleep(0.2)
         return decode(*arguments)
 
-    folders.decode = slow
+    folders.decode = slow  # type: ignore[assignment, attr-defined]
 
 
 def _full_disk(tell: Tell) -> None:
@@ -295,7 +306,7 @@ def _full_disk(tell: Tell) -> None:
         return error()
 
     disk.error = tell_error
-    Run.save_state = save_state  # type: ignore[method-assign]
+    Run.save_state = save_state  # type: ignore[method-assign, assignment]
 
 
 def _slow_steps(tell: Tell) -> None:
@@ -307,7 +318,7 @@ def _slow_steps(tell: Tell) -> None:
             time.sleep(1)
         return take(self, number, *arguments)
 
-    AdversarialStep.__call__ = slow  # type: ignore[method-assign]
+    AdversarialStep.__call__ = slow  # type: ignore[method-assign, assignment]
 
 
 def _kill_a_window(run: Path) -> dict[str, Any]:

@@ -444,3 +444,85 @@ def test_a_run_that_is_being_trained_is_not_resumed_a_second_time(tmp_path: Path
     assert "is being trained by another process" in ended(second).message
     assert len(log_of(run)) == 50
     assert all(math.isfinite(line["d_loss"]) for line in log_of(run))
+
+
+# --- what a reader of the code found ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop_after", [None, 8])
+def test_the_averaging_changes_with_its_decay(tmp_path: Path, picture_folder: Path, stop_after: int | None) -> None:
+    config = variant(TINY, ema=0.9)
+    train(request(config, picture_folder, tmp_path / "plain"))
+    changed = at(4, Change({"ema": 0.0001}))
+    asked = request(config, picture_folder, tmp_path / "changed")
+    steer(asked, changed if stop_after is None else both(changed, at(stop_after, Stop())))
+    if stop_after is not None:
+        train(dataclasses.replace(asked, resume=True))
+    plain, other = snapshot_tensors(tmp_path / "plain", 12), snapshot_tensors(tmp_path / "changed", 12)
+    assert {name.partition(".")[0] for name in differing(plain, other)} == {"generator"}
+    steer(dataclasses.replace(asked, run=tmp_path / "whole"), changed)
+    assert differing(other, snapshot_tensors(tmp_path / "whole", 12)) == []
+
+
+def test_a_rollback_that_cannot_go_on_leaves_the_run_as_it_was(tmp_path: Path, picture_folder: Path) -> None:
+    run = tmp_path / "run"
+    train(request(TINY, picture_folder, run))
+    (run / "checkpoint" / "00000005.pt").write_bytes(b"damaged")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    end = ended(train(resumed(run, rollback=5)))
+    assert end.reason == "failed"
+    assert "00000005.pt: damaged" in end.message
+    gone = dataclasses.replace(resumed(run, rollback=10), data=f"folder:{tmp_path / 'gone'}")
+    assert ended(train(gone)).reason == "failed"
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_kept_snapshot_survives_a_rollback_and_a_full_budget(tmp_path: Path, picture_folder: Path) -> None:
+    run = tmp_path / "run"
+    steer(request(TINY, picture_folder, run), at(7, Keep("look")))
+    steer(resumed(run, rollback=5), lambda event: [Stop()] if isinstance(event, Started) else [])
+    thin(run, 0, keep=set())
+    (aside,) = (run / "abandoned").iterdir()
+    assert [path.name for path in (aside / "snapshots").iterdir()] == ["00000007.safetensors"]
+
+
+def test_changes_that_a_fork_cannot_have_are_told_before_it_is_trained(tmp_path: Path, picture_folder: Path) -> None:
+    train(request(TINY, picture_folder, tmp_path / "parent"))
+    asked = dataclasses.replace(forked(tmp_path / "parent", 5, tmp_path / "child"), changes={"seed": 7, "g_lr": 0.5})
+    end = ended(train(asked))
+    assert end.reason == "failed"
+    assert "seed is fixed while a run goes on" in end.message
+
+
+def test_a_run_that_was_extended_is_replayed_to_its_end(tmp_path: Path, picture_folder: Path) -> None:
+    train(request(TINY, picture_folder, tmp_path / "a"))
+    train(dataclasses.replace(resumed(tmp_path / "a"), changes={"steps": 20}))
+    train(replayed(tmp_path / "a", tmp_path / "b"))
+    assert log_of(tmp_path / "b") == log_of(tmp_path / "a")
+    assert len(log_of(tmp_path / "b")) == 20
+
+
+def test_what_a_crash_undid_is_told(tmp_path: Path, picture_folder: Path) -> None:
+    run = tmp_path / "run"
+    asked = request(variant(TINY, snapshot_every=5), picture_folder, run)
+    commands: list[Command] = []
+    events = Trainer(asked, lambda _: commands.pop() if commands else None).run()
+    for event in events:
+        if isinstance(event, Scalars) and event.step == 6:
+            commands.append(Change({"g_lr": 0.5}))
+        if isinstance(event, Scalars) and event.step == 8:
+            break
+    events.close()  # type: ignore[attr-defined]
+    (notice,) = of(Notice, train(dataclasses.replace(asked, resume=True)))
+    assert "g_lr 0.5" in notice.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"event": "changed", "step": 1, "settings": 5}', '{"event": "mark", "step": "x", "kind": "a", "text": "b"}',
+     '{"event": "mark", "step": 1, "kind": 3, "text": "b"}', '{"step": true}', '{"event": [], "step": 1}', "[1]"],
+)  # fmt: skip
+def test_lines_of_a_log_that_are_not_what_they_say_are_left_out(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(line + "\n")
+    assert run_log.read_entries(path) == []

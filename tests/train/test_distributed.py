@@ -442,7 +442,7 @@ def test_a_process_that_failed_for_others_tells_nothing() -> None:
 
 
 def test_a_start_meets_its_own_processes_not_those_of_an_earlier_one() -> None:
-    """The store is kept; in the second start the first process is much the earliest, then the last."""
+    """The store is kept; in the last start the first process comes last."""
     store, rooms = dist.HashStore(), []
     for order in ((0, 1, 2), (0, 1, 2), (1, 2, 0)):
         with ThreadPoolExecutor(3) as pool:

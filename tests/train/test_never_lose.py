@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +68,14 @@ def _quick_flushes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
+@pytest.fixture
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory, where there is one: for processes in which flushes take their time."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path) -> Path:
     """The run of `TINY`, to which nothing happened."""
@@ -110,6 +119,13 @@ def disturb(
             what()
         commands.extend(answer(event))
     return events
+
+
+def resume_and_stop(run: Path) -> None:
+    """Resume a run and stop it before its next step."""
+    asked = dataclasses.replace(resumed(run), device="cpu")
+    events = disturb(asked, 0, lambda: None, lambda event: [Stop()] if isinstance(event, Started) else [])
+    assert ended(events).reason == "stopped"
 
 
 def nothing(_: TrainEvent) -> list[Command]:
@@ -443,8 +459,8 @@ def test_a_log_cut_anywhere_is_resumed_with_each_step_in_it_once(
     start = len(b"".join(whole.splitlines(keepends=True)[:10]))  # what the checkpoint stands for is there
     for end in range(start, len(whole), 29):
         log.write_bytes(whole[:end])
-        Run.resume(resumed(run))[0].close()
-        assert log.read_bytes() == whole[:start], end
+        resume_and_stop(run)
+        assert [line["step"] for line in log_of(run)] == [*range(1, 11)], end
     log.write_bytes(whole[:-40])
     finish(run)
     assert_same_run(run, undisturbed)
@@ -465,9 +481,9 @@ def results_of(what: str, folder: Path) -> Any:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_saved(tmp_path: Path) -> None:
+def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_saved(memory_folder: Path) -> None:
     """Killed at random moments, and once at each of all calls that change a file. See `forked.killed`."""
-    result = results_of("killed", tmp_path)
+    result = results_of("killed", memory_folder)
     assert result["problems"] == []
     assert result["random"] == 200
     assert result["in order"] > 30
@@ -478,9 +494,9 @@ def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_save
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(tmp_path: Path) -> None:
+def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(memory_folder: Path) -> None:
     """See `forked.told`."""
-    results = results_of("told", tmp_path)
+    results = results_of("told", memory_folder)
     seconds = {name: result["seconds"] for name, result in results.items()}
     del seconds["window killed"]  # nobody waits for it
     assert max(seconds.values()) < 5, seconds
@@ -499,8 +515,9 @@ def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(tmp_path
     assert full["snapshot"] == 6  # written before the state, for which there was no room
 
 
-def test_the_command_line_ends_with_a_last_checkpoint_when_the_system_terminates_it(tmp_path: Path) -> None:
-    run = tmp_path / "run"
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_the_command_line_ends_with_a_last_checkpoint_when_the_system_terminates_it(memory_folder: Path) -> None:
+    run = memory_folder / "run"
     command = [
         sys.executable, "-m", "ganexplorer", "train", "--recipe", "pattern-1010", "--device", "cpu", "--steps",
         "100000000", "--set", "snapshot_every=10000000", "--set", "log_every=1", "--out", str(run),
@@ -516,11 +533,14 @@ def test_the_command_line_ends_with_a_last_checkpoint_when_the_system_terminates
                 assert time.monotonic() < patience
                 time.sleep(0.05)
             process.send_signal(signal.SIGTERM)
-            told = time.monotonic()
+            spent = sum(psutil.Process(process.pid).cpu_times()[:2])
+            earlier = os.times()
             said, _ = process.communicate(timeout=60)
-            assert time.monotonic() - told < 5
         finally:
             process.kill()
+    now = os.times()
+    # of the processor: on a busy machine it may take longer
+    assert now.children_user + now.children_system - earlier.children_user - earlier.children_system - spent < 5
     assert process.returncode == 0
     (snapshot,) = (run / "snapshots").iterdir()
     step = int(snapshot.stem)

@@ -61,7 +61,7 @@ class RunView(QWidget):
         self.run = self.newest = None
         self.clear()
         self.samples.clear()
-        self.leave_snapshot()
+        self.timeline.go_back()
         self.show_snapshots([])
 
     def clear(self) -> None:

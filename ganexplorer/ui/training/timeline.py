@@ -151,7 +151,7 @@ class Timeline(QWidget):
         self._snapshots: list[Snapshot] = []
         self.line = SnapshotLine(theme)
         self.words = QuietLabel()
-        self.now = tool_button("Now", "Back to the model that was open", self._leave)
+        self.now = tool_button("Now", "Back to the model that was open", self.go_back)
         self.play = tool_button("Play", "Go through the snapshots under the present latent, from the first to the last")
         self.play.setCheckable(True)
         self.roll_back = tool_button(
@@ -199,9 +199,12 @@ class Timeline(QWidget):
 
     def show_snapshots(self, snapshots: Sequence[Snapshot], kept: set[int]) -> None:
         """Show these, in order of their steps; the one that is looked at stays so while it is there."""
+        was_chosen = self.snapshot is not None
         self._snapshots = list(snapshots)
         self.line.show_steps([snapshot.step for snapshot in snapshots], kept)
         self._refresh()
+        if was_chosen and self.snapshot is None:  # it was thinned out
+            self.chosen.emit(None)
 
     def show_training(self, is_training: bool) -> None:
         """Whether a run is going on, of which a snapshot can be kept."""
@@ -222,9 +225,11 @@ class Timeline(QWidget):
         """Take other colours."""
         self.line.set_theme(theme)
 
-    def _leave(self) -> None:
-        self.leave()
-        self.chosen.emit(None)
+    def go_back(self) -> None:
+        """Look at no snapshot any more, and say so."""
+        if self.snapshot is not None:
+            self.leave()
+            self.chosen.emit(None)
 
     def _step(self) -> int:
         assert self.snapshot is not None  # the buttons are off without one

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent
@@ -193,14 +195,15 @@ class TrainPanel(QWidget):
         """Start a run as soon as the one that goes on, if there is one, has ended."""
         if self.session.is_running:
             self._next = lambda: self._launch_later(request, prepare)
-            self._stop()
+            looked_at = self.timeline.snapshot
+            self._stop(None if looked_at is None else looked_at.step)
             return
         try:
             asked = request()
         except UserError as error:
             self.notice.emit(str(error))
             return
-        self.view.leave_snapshot()
+        self.timeline.go_back()
         self._launch(asked, prepare)
 
     def _asked(self, request: TrainRequest) -> TrainRequest:
@@ -217,10 +220,10 @@ class TrainPanel(QWidget):
         self.progress.show()
         self.session.start(self._asked(request), prepare)
 
-    def _stop(self) -> None:
+    def _stop(self, keep: int | None = None) -> None:
         self._show_state(RunState.STOPPING)
         self.status.setText("Stopping…")
-        self.session.stop()
+        self.session.stop(keep)
 
     def _unstage(self) -> None:
         if self._staging is not None:
@@ -338,8 +341,10 @@ class TrainPanel(QWidget):
             case Continued():
                 if self.controls.state is RunState.PAUSED:
                     self._show_state(RunState.RUNNING)
+                    self.status.setText("Going on…")
             case Changed(_, settings):
                 self.form.show_changed(settings)
+                self._show_length(settings)
                 if "loss" in settings and self._started is not None:
                     self._started = dataclasses.replace(self._started, loss=settings["loss"])
                     self.view.begin(self._started.run, settings["loss"])
@@ -364,8 +369,11 @@ class TrainPanel(QWidget):
         self.progress.setRange(0, PER_MILLE)
         self._show_progress(started.first_step)
         self.status.setText(f"{started.data}, on {started.device}")
-        self._show_state(RunState.RUNNING)
+        if self.controls.state is not RunState.STOPPING:
+            self._show_state(RunState.RUNNING)
         self.view.find_snapshots()
+        if self.controls.explore.isChecked():
+            self.session.want_weights()
 
     @Slot(object)
     def _on_scalars(self, scalars: list[Scalars]) -> None:
@@ -377,6 +385,13 @@ class TrainPanel(QWidget):
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
         self.status.setText(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{verdict_words(last)}")
         self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
+
+    def _show_length(self, settings: Mapping[str, Any]) -> None:
+        """Take note of how long the run is, where that was changed."""
+        if self._started is not None and settings.keys() & {"steps", "epochs"}:
+            config = self._started.config.with_values(settings)
+            total = config.steps or math.ceil(config.epochs * self._started.steps_per_epoch)
+            self._started = dataclasses.replace(self._started, config=config, total_steps=total)
 
     def _show_progress(self, step: int) -> None:
         # in thousandths: a run can have more steps than fit into Qt's int

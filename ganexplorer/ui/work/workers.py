@@ -288,9 +288,9 @@ class TrainingSession(QObject):
         if self._thread is not None:
             self._thread.send(command)
 
-    def stop(self) -> None:
-        """Ask the run to save and end; `ended` follows."""
-        self.send(Stop())
+    def stop(self, keep: int | None = None) -> None:
+        """Ask the run to save and end, the snapshot of step `keep` untouched; `ended` follows."""
+        self.send(Stop(keep))
 
     def want_weights(self) -> None:
         """Ask for the generator as it is now; `weights` follows."""
