@@ -29,11 +29,22 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     command.more_help = _train_help
     command.add_argument("--recipe", metavar="R", help="a recipe, listed below; not needed to --resume")
-    command.add_argument("--data", metavar="REF", help="mnist[:DIR], folder:DIR, toy:digits or toy:1010")
+    command.add_argument(
+        "--data",
+        metavar="REF",
+        help="what to train on, else what the recipe is meant for: mnist, fashion-mnist, "
+        "kmnist (each [:DIR], downloaded where it is not there), celeba:DIR, folder:DIR, toy:digits, toy:1010",
+    )
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run folder, new or to --resume")
-    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a hyperparameter")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a hyperparameter listed below; may be repeated",
+    )
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=parse_positive, help="steps in all")
+    length.add_argument("--steps", type=parse_positive, help="steps in all, those that are done already included")
     length.add_argument("--epochs", type=parse_positive, help="passes over the data")
     command.add_argument("--start", metavar="MODEL", help="fine-tune MODEL instead of beginning with new networks")
     command.add_argument("--resume", action="store_true", help="go on with the run in RUN, exactly where it stood")
@@ -42,8 +53,8 @@ def add(commands: Any) -> None:
         "later is set aside in RUN/abandoned"
     )  # fmt: skip
     command.add_argument(
-        "--fork", metavar="OTHER[@STEP]", help="begin RUN where another run was, which stays as it is; --set then "
-        "changes what may change while a run goes on"
+        "--fork", metavar="OTHER[@STEP]", help="begin RUN where another run was (OTHER alone: at its newest snapshot), "
+        "which stays as it is; --set then changes what may change while a run goes on"
     )  # fmt: skip
     command.add_argument("--replay", type=Path, metavar="OTHER", help="do again in RUN what the log of another tells")
     command.add_argument(

@@ -57,12 +57,13 @@ class TrainConfig:
     batch_size: int = _param(64, "real images of one step", "Run", low=1, high=4096, unit="images")
     epochs: int = _param(20, "passes over the data; used where steps is 0", "Run", low=0, high=100_000, live=True)
     steps: int = _param(0, "steps in all; 0 counts epochs instead", "Run", low=0, high=100_000_000, live=True)
-    seed: int = _param(0, "of first weights, order of images and latents", "Run", low=0, high=2**31 - 1)
+    seed: int = _param(0, "random seed of first weights, order of images and latents", "Run", low=0, high=2**31 - 1)
 
     image_size: int = _param(0, "images are brought to this size; 0 keeps the data's own", "Data",
                              low=0, high=256, unit="pixels")  # fmt: skip
-    fit: Fit = _param("crop", "how pictures become square: the middle cut out, white or black bars added, or squeezed",
-                      "Data")  # fmt: skip
+    fit: Fit = _param(
+        "crop", "how pictures become square: cropped to the middle, bars in the border's colour, or squeezed", "Data"
+    )  # fmt: skip
     flip: bool = _param(False, "each image is mirrored left to right at random, every time it is seen", "Data")
     classes: str = _param("", "only images of these classes, as 3,8 or smiling; empty: all", "Data")
 
@@ -71,12 +72,12 @@ class TrainConfig:
 
     family: Literal["mlp", "dcgan"] = _param("mlp", "linear layers, or (transposed) convolutions", "Networks")
     g_widths: tuple[int, ...] = _param((256, 256), "hidden widths of the generator", "Networks", low=1, high=16384)
-    g_activation: Activation = _param("leaky_relu", "between the generator's linear layers", "Networks")
-    g_slope: float = _param(0.01, "of the generator's leaky ReLU below 0", "Networks", low=0, high=1)
+    g_activation: Activation = _param("leaky_relu", "activation between the generator's linear layers", "Networks")
+    g_slope: float = _param(0.01, "slope of the generator's leaky ReLU below 0", "Networks", low=0, high=1)
     g_output: Literal["tanh", "sigmoid"] = _param("tanh", "the generator's last layer", "Networks")
     d_widths: tuple[int, ...] = _param((256, 64), "hidden widths of the discriminator", "Networks", low=1, high=16384)
-    d_activation: Activation = _param("leaky_relu", "between the discriminator's layers", "Networks")
-    d_slope: float = _param(0.2, "of the discriminator's leaky ReLU below 0", "Networks", low=0, high=1)
+    d_activation: Activation = _param("leaky_relu", "activation between the discriminator's layers", "Networks")
+    d_slope: float = _param(0.2, "slope of the discriminator's leaky ReLU below 0", "Networks", low=0, high=1)
     d_output: Literal["logits", "sigmoid"] = _param("logits", "the discriminator's last layer", "Networks")
     init: Init = _param("default", "first weights: PyTorch's default, or N(0, .02) as in the DCGAN paper", "Networks")
 
@@ -106,16 +107,18 @@ class TrainConfig:
         live=True,
     )
 
-    optimizer: Literal["adam", "sgd", "rmsprop"] = _param("adam", "of both networks", "Optimizer")
+    optimizer: Literal["adam", "sgd", "rmsprop"] = _param("adam", "what trains both networks", "Optimizer")
     g_lr: float = _param(2e-4, "learning rate of the generator", "Optimizer", low=0, high=10, live=True)
     d_lr: float = _param(2e-4, "learning rate of the discriminator", "Optimizer", low=0, high=10, live=True)
     beta1: float = _param(0.5, "Adam's decay of the first moment", "Optimizer", low=0, high=0.9999, live=True)
     beta2: float = _param(0.999, "Adam's decay of the second moment", "Optimizer", low=0, high=0.999999, live=True)
-    lr_decay: float = _param(0.0, "share of the run, at its end, in which both learning rates fall to 0", "Optimizer",
+    lr_decay: float = _param(0.0, "0.5: over the last half of the run both learning rates fall to 0", "Optimizer",
                              low=0, high=1, live=True)  # fmt: skip
 
-    d_every: int = _param(1, "the discriminator is updated every so many steps", "Steps", low=1, high=100, live=True)
-    g_every: int = _param(1, "the generator is updated every so many steps", "Steps", low=1, high=100, live=True)
+    d_every: int = _param(1, "the discriminator is updated on every Nth step only: 3 is a third as often", "Steps",
+                          low=1, high=100, live=True)  # fmt: skip
+    g_every: int = _param(1, "the generator is updated on every Nth step only: 3 is a third as often", "Steps",
+                          low=1, high=100, live=True)  # fmt: skip
     same_z: bool = _param(
         True, "true: one z batch for the steps of both networks; false: a fresh one for the generator", "Steps",
         live=True,

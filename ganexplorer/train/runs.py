@@ -103,7 +103,10 @@ class Run:
         if saved.data != request.data:
             changes.append(f"data: {saved.data} -> {request.data}")
         if changes:
-            raise RunError(f"{path}: was started with another configuration: {'; '.join(changes)}.")
+            raise RunError(
+                f"{path}: was started with another configuration: {'; '.join(changes)}. Leave that out, or branch off "
+                f"with --fork {path}, where --set changes what may change while a run goes on."
+            )
         lock = _locked(path)
         try:
             _sweep(path)
@@ -230,7 +233,7 @@ def read_config(path: Path) -> SavedConfig:
     """What a run folder was started with; raises `RunError`."""
     try:
         if not (path / "config.json").exists():
-            raise RunError(f"{path}: is no run folder (it has no config.json).")
+            raise RunError(f"{path}: is no run folder (it has no config.json). Name a folder that was given to --out.")
         data = json.loads(read_small(path / "config.json", MAX_CONFIG_BYTES))
         config = TrainConfig.from_dict(data["config"])
         return SavedConfig(data["recipe"], data["data"], config, str(data.get("start", "")))

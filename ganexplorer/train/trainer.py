@@ -387,7 +387,7 @@ class Trainer:
         config = self.config.changed_live(settings)
         total = total_steps(config, self._source.count, self._batch)
         if total != self._total_steps and total <= self._step:
-            raise ConfigError(f"{self._step:,} steps are done already: {total:,} cannot be all of them.")
+            raise ConfigError(f"{self._step:,} steps are done already: set steps (or epochs) above that.")
         self.config, self._total_steps = config, total
         self._optimization.total_steps = total
         self._optimization.configure(config)

@@ -40,6 +40,7 @@ class RunControls(QWidget):
         self.pause = QPushButton("Pause")
         self.pause.setToolTip("Wait before the next step; nothing is lost")
         self.go_on = QPushButton("Continue", objectName="primary")
+        self.go_on.setToolTip("Go on after the pause")
         self.step = QToolButton(text="Step")
         self.step.setToolTip("While paused: one step of both networks, or of one of them alone")
         self.step.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

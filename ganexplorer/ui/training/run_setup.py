@@ -36,7 +36,7 @@ class RunSetup(QWidget):
         self.start.addItem(NEW_NETWORKS)
         for box in (self.data, self.start):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.preview = tool_button("Look…", "See the images as the networks will see them", self.preview_wanted.emit)
+        self.preview = tool_button("Preview…", "See the images as the networks will see them", self.preview_wanted.emit)
         form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setContentsMargins(0, 0, 0, 0)

@@ -151,15 +151,15 @@ class Timeline(QWidget):
         self._snapshots: list[Snapshot] = []
         self.line = SnapshotLine(theme)
         self.words = QuietLabel()
-        self.now = tool_button("Now", "Back to the model that was open", self.go_back)
+        self.now = tool_button("Now", "Look at no snapshot any more: back to the model that was open", self.go_back)
         self.play = tool_button("Play", "Go through the snapshots under the present latent, from the first to the last")
         self.play.setCheckable(True)
         self.roll_back = tool_button(
-            "Roll back", "Go on with this run from this snapshot; what came later is set aside in the run's folder",
+            "Roll back", "Train on from this snapshot at once; what came later is set aside in the run's folder",
             lambda: self.roll_back_wanted.emit(self._step()),
         )  # fmt: skip
         self.fork = tool_button(
-            "Fork", "Begin a new run from this snapshot; this one stays as it is",
+            "Fork", "Train a new run from this snapshot at once; this one stays as it is",
             lambda: self.fork_wanted.emit(self._step()),
         )  # fmt: skip
         self.keep = tool_button("Keep", "Save a snapshot now that is never thinned out", self.keep_wanted.emit)
