@@ -221,5 +221,5 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                 return fail(message + kept, status)
             case Ended(reason, step, _, snapshot) if parallel.is_first:
                 bar.close()
-                print(f"{reason} at step {step:,}: {snapshot}")
+                print(f"{reason} at step {step:,}" + (f": {snapshot}" if snapshot else ""))
     return 0

@@ -62,7 +62,7 @@ def read_small(path: Path | str, limit: int) -> bytes:
     """The bytes of a regular file that should have no more than `limit`; raises `FileError` as `open_regular` does."""
     with open_regular(path) as file:
         try:
-            data = file.read(limit + 1)
+            data = file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)  # a read allocates what it asks for
         except OSError as error:
             raise FileError(f"{path}: cannot be read ({error.strerror or error}). Copy it again.") from None
     if len(data) > limit:
