@@ -117,7 +117,7 @@ def texts(actions):
 def test_the_menus_hold_every_command_with_its_key(window):
     assert texts(window.menuBar().actions()) == ["File", "Edit", "View"]
     assert texts(menu(window, "File").actions()) == [
-        "Open…", "Open recent", "Reload", "Save picture…", "Save session…", "Save model…", "Quit",
+        "Open…", "Open run…", "Open recent", "Reload", "Save picture…", "Save session…", "Save model…", "Quit",
     ]  # fmt: skip
     assert texts(menu(window, "Edit").actions()) == [
         "Undo", "Redo", "Copy latent", "Paste latent", "Bookmark", "Random", "Zero",

@@ -380,6 +380,9 @@ class TrainPanel(QWidget):
         self.plots.append(scalars)
         last = scalars[-1]
         self._show_progress(last.step)
+        if self.controls.state is RunState.PAUSED:  # a single step, or those that came with the news of the pause
+            self.status.setText(f"Paused after step {last.step:,}\n{verdict_words(last)}")
+            return
         total = self._started.total_steps if self._started is not None else last.step
         left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
