@@ -127,6 +127,7 @@ def test_a_snapshot_that_is_looked_at_stays_so_when_others_come_and_go(line, tmp
     assert line.snapshot is more[1]
     line.show_snapshots(more[:1], set())
     assert line.snapshot is None
+    assert line.words.text() == "1 snapshot, step 100"
 
 
 def test_the_line_paints_in_both_themes(line):
@@ -190,6 +191,7 @@ def test_a_run_is_paused_stepped_changed_kept_stopped_resumed_rolled_back_and_fo
     qtbot.mouseClick(controls.pause, LEFT)
     wait_state(window, qtbot, RunState.PAUSED)
     assert train.status.text().startswith("Paused after step")
+    assert window.status.training.text() == ""
 
     both, d_only, g_only = controls.step.menu().actions()
     for action in (d_only, g_only, both):
@@ -268,6 +270,7 @@ def test_scrubbing_shows_each_snapshot_under_the_latent_of_now(window, shot, qtb
         expected = Renderer(Checkpoint.load(path).generator).render(z[None])[0]
         qtbot.waitUntil(lambda expected=expected: np.array_equal(shot.settled(), expected), timeout=20_000)
         assert window.train.samples.step == 2 * index + 2
+        assert window.canvas._label == f"run, step {2 * index + 2}"
         seen.append(expected.tobytes())
     assert len(set(seen)) == 3
     assert torch.equal(window.document.z, z)

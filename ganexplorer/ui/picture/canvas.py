@@ -122,7 +122,7 @@ class Canvas(QWidget):
         self.update()
 
     def _on_subject_changed(self, subject: Subject) -> None:
-        self._label = subject.label if subject.step is not None else ""
+        self._label = "" if subject.step is None and subject.snapshot is None else subject.label
         self.overlay = None
         self.update()
 

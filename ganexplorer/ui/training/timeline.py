@@ -266,6 +266,8 @@ class Timeline(QWidget):
         self.play.setEnabled(count > 1)
         if snapshot is not None:
             self.words.setText(f"Step {snapshot.step:,}: snapshot {self.line.index + 1} of {count}")
+        elif count == 1:
+            self.words.setText(f"1 snapshot, step {self._snapshots[0].step:,}")
         elif count:
             self.words.setText(f"{count} snapshots, steps {self._snapshots[0].step:,} to {self._snapshots[-1].step:,}")
         else:

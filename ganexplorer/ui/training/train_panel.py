@@ -335,6 +335,7 @@ class TrainPanel(QWidget):
             case Paused(step, why):
                 if self.controls.state is not RunState.STOPPING:
                     self._show_state(RunState.PAUSED)
+                    self.speed_changed.emit("")
                 self.status.setText(f"Paused after step {step:,}" if not why else f"Waiting after step {step:,}")
                 if why:
                     self.notice.emit(why)
