@@ -10,6 +10,7 @@ import dataclasses
 import io
 import json
 import os
+import time
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -32,6 +33,7 @@ from ganexplorer.train.snapshots import set_aside, thin, with_state
 MAX_CONFIG_BYTES = 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
 START_FILE = "start.safetensors"  # the model that a fine-tuning began with
+LOCK_SECONDS = 0.2  # who looks whether a run is being written holds its lock for a moment
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
 FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "snapshot_every", "keep_gb"}
 
@@ -211,12 +213,10 @@ def refuse_existing(path: Path) -> None:
 def is_being_written(path: Path) -> bool:
     """Whether a process, this one perhaps, has the run open for training."""
     try:
-        _locked(path).close()
-    except RunError:
-        return True
+        with (path / "config.json").open("rb") as file:
+            return not _lock(file, is_shared=True)
     except OSError:
         return False
-    return False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -349,14 +349,25 @@ def _read_state(file: Path) -> dict[str, Any]:
 def _locked(path: Path) -> IO[bytes]:
     """The run's configuration, open and locked; raises `RunError` where another process, or run, has it."""
     file = (path / "config.json").open("rb")
-    with contextlib.suppress(ImportError):  # Windows
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    until = time.monotonic() + LOCK_SECONDS
+    while not _lock(file, is_shared=False):
+        if time.monotonic() > until:
             file.close()
-            raise RunError(f"{path}: is being trained by another process. Stop that first.") from None
-        except OSError:  # a file system without locks
-            pass
+            raise RunError(f"{path}: is being trained by another process. Stop that first.")
+        time.sleep(LOCK_SECONDS / 20)
     return file
+
+
+def _lock(file: IO[bytes], is_shared: bool) -> bool:
+    """Lock a file until it is closed, or else return False; True where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True

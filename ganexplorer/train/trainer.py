@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
-import errno
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -21,17 +19,16 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.render import Pixels, to_pixels
 from ganexplorer.train import data
 from ganexplorer.train.beginning import Beginning, total_steps
+from ganexplorer.train.commands import Commands, Poll, no_command
 from ganexplorer.train.config import ConfigError
 from ganexplorer.train.doctor import Doctor
 from ganexplorer.train.events import (
     Change,
     Changed,
-    Command,
     Continue,
     Continued,
     Ended,
     Keep,
-    LogEntry,
     Mark,
     Networks,
     Notice,
@@ -41,7 +38,6 @@ from ganexplorer.train.events import (
     PublishWeights,
     Refused,
     Scalars,
-    SnapshotSaved,
     Started,
     StepOnce,
     Stepped,
@@ -52,29 +48,16 @@ from ganexplorer.train.events import (
 )
 from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.run_writer import RunWriter, is_no_room
 from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
 from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
 from ganexplorer.train.warmup import Settling
 
-Poll = Callable[[float], Command | None]
-Result = TypeVar("Result")
-PATIENCE_SECONDS = 0.2  # between two looks for a command, while paused
-RETRY_SECONDS = 1.0  # between two attempts to write to a disk that is full
-GIGABYTE = 10**9
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _DIVERGED = (
     "A loss is no longer a finite number after step {step:,}: the training has diverged. What was saved before is "
     "kept; lower the learning rates, or add an R1 penalty, and go on from the last snapshot."
 )
-
-
 _MUST_BE_FINITE = ("d_loss", "g_loss")
-_KEPT_MARKS = ("kept", "health", "forked", "rolled back")
-
-
-def _no_command(seconds: float) -> Command | None:
-    time.sleep(seconds)
-    return None
 
 
 class Trainer:
@@ -90,34 +73,28 @@ class Trainer:
         The processes that train together; only the first of them writes, and all yield the same events.
     """
 
-    def __init__(self, request: TrainRequest, poll: Poll = _no_command, parallel: Parallel = ALONE) -> None:
+    def __init__(self, request: TrainRequest, poll: Poll = no_command, parallel: Parallel = ALONE) -> None:
         self.request = request
         self.config = request.config  # of the next step
         self.error: Exception | None = None  # behind an Ended("failed")
-        self._poll = poll
         self._parallel = parallel
+        self._commands = Commands(poll, parallel)
+        self._writer = RunWriter(self._commands, self._weights)
         self._step = 0
         self._seconds = 0.0  # of training so far
-        self._saved_step = 0  # of the last snapshot
         self._measured = (0, 0.0)  # step and seconds of the last look at the speed
-        self._run: Run | None = None
-        self._snapshot: Path | None = None
-        self._kept: set[int] = set()  # steps whose snapshots are not to be thinned out
-        self._is_paused = self._is_stopped = False
         self._script = collections.deque(request.script)
-        self._postponed: collections.deque[Command] = collections.deque()  # while waiting for the disk
 
     def run(self) -> Iterator[TrainEvent]:
         """Train; yields events, the last of them `Ended`, whatever happens. Errors arrive as ``Ended("failed")``."""
         try:
             yield from self._train()
-            ended = Ended("stopped" if self._is_stopped else "finished", self._step, "", self._snapshot)
+            ended = Ended("stopped" if self._commands.is_stopped else "finished", self._step, "", self._writer.snapshot)
         except Exception as error:
             self.error = error
-            ended = Ended("failed", self._step, _explain(error, self.request.run), self._snapshot)
+            ended = Ended("failed", self._step, _explain(error, self.request.run), self._writer.snapshot)
         finally:
-            if self._run is not None:
-                self._run.close()
+            self._writer.close()
         yield ended
 
     def _train(self) -> Generator[TrainEvent, None, None]:
@@ -131,11 +108,11 @@ class Trainer:
                 if self._step >= self._last_step:
                     break
                 networks = yield from self._next_turn()
-                if self._is_stopped:
+                if self._commands.is_stopped:
                     break
                 yield from self._take_step(networks)
             pixels = self._fixed_samples()
-            yield from self._durably(lambda run: run.save_sheet(self._step, pixels))
+            yield from self._writer.save_sheet(self._step, pixels)
             yield Preview(self._step, pixels)
             yield from self._save()
         except NotFinite:
@@ -158,8 +135,8 @@ class Trainer:
             self.config = beginning.config
             self.config.changed_live(request.changes)  # in vain, where they cannot be, before anything is done
             source = yield from self._load(beginning, device)
-        self._is_stopped = parallel.any(source is None)
-        if source is None or self._is_stopped:
+        self._commands.is_stopped = parallel.any(source is None)
+        if source is None or self._commands.is_stopped:
             return False
         self._source, self._data = source, source.description
         self._check_data_of_all()
@@ -181,7 +158,7 @@ class Trainer:
                 name: value for name, value in self._reconfigure(request.changes).items() if value != before[name]
             }
             if past is None and parallel.is_first:  # only now: a run that cannot start leaves no folder behind
-                self._run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
+                self._writer.run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
         yield Started(
             request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
             discriminator.spec.to_json(), self.config.loss,
@@ -196,7 +173,7 @@ class Trainer:
                 f"{self.config.warmup:,} steps."
             )
         if changed:
-            yield from self._log(Changed(self._step, changed))
+            yield from self._writer.log(Changed(self._step, changed))
         yield Preview(self._step, self._fixed_samples())
         if past is None and parallel.size > 1:  # what torchrun starts anew has something to go on from
             yield from self._save()
@@ -207,7 +184,7 @@ class Trainer:
         if not self.request.resume:
             refuse_existing(self.request.run)  # before a long load
             return None
-        self._run, past = Run.resume(self.request)
+        self._writer.run, past = Run.resume(self.request)
         return past
 
     def _check_processes(self, past: Past) -> None:
@@ -237,9 +214,12 @@ class Trainer:
             except StopIteration as done:
                 source: data.ImageSource = done.value
                 return source
-            if isinstance(self._poll(0), Stop):
+            command = self._commands.glance()
+            if self._commands.is_stopped:
                 loading.close()
                 return None
+            if command is not None:
+                self._commands.postpone(command)
 
     def _go_on_from(self, past: Past) -> None:
         state = past.state
@@ -248,23 +228,27 @@ class Trainer:
                 f"{self.request.run}: its data has changed since: {state['data']} -> {self._data}. "
                 "Restore it, or start a new run."
             )
-        self._kept.update(entry.step for entry in past.entries if isinstance(entry, Mark) and entry.kind in _KEPT_MARKS)
-        self._optimization.load_state_dict(state)
-        self._warmup.load_state_dict(state["warmup"])
-        self._seconds = state["seconds"]
-        if self._run is not None:  # only now: nothing is lost if the run cannot go on
-            self._run.go_back(past.step, self.request.rollback is not None)
+        try:
+            self._optimization.load_state_dict(state)
+            self._warmup.load_state_dict(state["warmup"])
+            self._seconds = state["seconds"]
+        except KeyError as error:
+            raise RunError(
+                f"{self.request.run}: its checkpoint was written by another version of the program ({error} is "
+                "missing). Go on with that version, or fine-tune its newest snapshot in a new run."
+            ) from None
+        # only now: nothing is lost if it cannot go on
+        self._writer.go_on_from(past, self.request.rollback is not None)
         self._measured = (self._step, self._seconds)
-        self._saved_step = self._step
 
     def _tell_of(self, past: Past) -> Generator[TrainEvent, None, None]:
         if past.overridden:  # in the log, so that it tells all that happened
-            yield from self._log(Changed(self._step, past.overridden))
+            yield from self._writer.log(Changed(self._step, past.overridden))
         if self.request.rollback is None:
-            yield from self._mark(Mark(self._step, "resumed", f"Resumed after step {self._step:,}"))
+            yield from self._writer.log(Mark(self._step, "resumed", f"Resumed after step {self._step:,}"))
         else:
-            self._kept.add(self._step)
-            yield from self._mark(Mark(self._step, "rolled back", f"Rolled back to step {self._step:,}"))
+            self._writer.keep(self._step)
+            yield from self._writer.log(Mark(self._step, "rolled back", f"Rolled back to step {self._step:,}"))
 
     # -- one step ------------------------------------------------------------------------------------------
 
@@ -281,10 +265,10 @@ class Trainer:
             self._warmup.add(float(d_loss))
             if self._warmup.is_over:
                 text = "The fresh discriminator has settled; G trains from here."
-                yield from self._mark(Mark(step, "warmed up", text))
+                yield from self._writer.log(Mark(step, "warmed up", text))
         if is_alone:
             assert networks is not None
-            yield from self._log(Stepped(step, networks))
+            yield from self._writer.log(Stepped(step, networks))
         values = None if measures is None else measures.tolist()  # waits for the device: only every log_every steps
         self._seconds += time.perf_counter() - started
         if values is not None:
@@ -295,7 +279,7 @@ class Trainer:
             self._previewed_at = time.perf_counter()
             pixels = self._fixed_samples()
             if is_sheet_due:
-                yield from self._durably(lambda run: run.save_sheet(step, pixels))
+                yield from self._writer.save_sheet(step, pixels)
             yield Preview(step, pixels)
         if step % config.snapshot_every == 0 and step < self._last_step:
             yield from self._save()
@@ -315,51 +299,41 @@ class Trainer:
         epoch = step * self._batch / self._source.count if self._source.count else 0.0
         named = dict(zip(MEASURES, values, strict=True))
         scalars = Scalars(step, epoch, **named, steps_per_second=speed, seconds=self._seconds)
-        yield from self._log(scalars)
+        yield from self._writer.log(scalars)
         if not all(math.isfinite(named[name]) for name in _MUST_BE_FINITE):
             raise NotFinite
         for diagnosis in self._doctor.examine(scalars):
-            yield from self._mark(Mark(step, "health", diagnosis))
+            yield from self._writer.log(Mark(step, "health", diagnosis))
 
     # -- commands ------------------------------------------------------------------------------------------
 
     def _next_turn(self) -> Generator[TrainEvent, None, Networks | None]:
         """Obey a command, while paused any number; returns which networks step next (None: whose turn it is)."""
+        commands = self._commands
         while True:
-            match self._command():
+            match commands.next():
                 case Stop(keep):
-                    if keep is not None:
-                        self._kept.add(keep)
-                    self._is_stopped = True
+                    self._writer.keep(keep)
+                    commands.is_stopped = True
                     return None
                 case PublishWeights():
                     yield self._weights()
-                case Pause() if not self._is_paused:
-                    self._is_paused = True
+                case Pause() if not commands.is_paused:
+                    commands.is_paused = True
                     yield Paused(self._step)
-                case Continue() if self._is_paused:
-                    self._is_paused = False
+                case Continue() if commands.is_paused:
+                    commands.is_paused = False
                     yield Continued(self._step)
-                case StepOnce(networks) if self._is_paused:
+                case StepOnce(networks) if commands.is_paused:
                     return networks
                 case Change(settings):
                     yield from self._change(settings)
                 case Keep(text):
-                    self._kept.add(self._step)
-                    yield from self._mark(Mark(self._step, "kept", text))
+                    self._writer.keep(self._step)
+                    yield from self._writer.log(Mark(self._step, "kept", text))
                     yield from self._save()
-            if not self._is_paused:
+            if not commands.is_paused:
                 return self._scripted()
-
-    def _command(self) -> Command | None:
-        if self._is_stopped and self._parallel.size == 1:  # by a command that came while waiting for the disk
-            return Stop()
-        if self._postponed:
-            return self._postponed.popleft()
-        command = self._poll(PATIENCE_SECONDS if self._is_paused else 0)
-        if self._parallel.size > 1:  # all end at the same step; other commands are for windows
-            return Stop() if self._parallel.any(self._is_stopped or isinstance(command, Stop)) else None
-        return command
 
     def _catch_up(self) -> Generator[TrainEvent, None, None]:
         """Change what was changed by hand at this point of the run that this one repeats."""
@@ -380,7 +354,7 @@ class Trainer:
         except UserError as error:
             yield Refused(settings, str(error))
             return
-        yield from self._log(Changed(self._step, changed))
+        yield from self._writer.log(Changed(self._step, changed))
 
     def _reconfigure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Take other hyperparameters; returns them as plain JSON values. Raises `ConfigError` and changes none."""
@@ -396,71 +370,25 @@ class Trainer:
         values = config.to_dict()
         return {name: values[name] for name in settings}
 
-    # -- writing -------------------------------------------------------------------------------------------
-
-    def _log(self, entry: LogEntry) -> Generator[TrainEvent, None, None]:
-        yield from self._durably(lambda run: run.log(entry))
-        yield entry
-
-    def _mark(self, mark: Mark) -> Generator[TrainEvent, None, None]:
-        yield from self._log(mark)
-
-    def _durably(self, write: Callable[[Run], Result]) -> Generator[TrainEvent, None, Result | None]:
-        """Do what writes to the run folder; while the disk is full, wait. Other errors are raised."""
-        if self._run is None:  # another process writes
-            return None
-        is_told = False
-        while True:
-            try:
-                result = write(self._run)
-                break
-            except OSError as error:
-                if error.errno not in _NO_ROOM or self._is_stopped:
-                    raise
-                if not is_told:
-                    is_told = True
-                    yield Paused(self._step, f"{self._run.path}: {error.strerror}. Make room; the run then goes on.")
-            match self._poll(RETRY_SECONDS):
-                case Stop():
-                    self._is_stopped = True
-                case PublishWeights():
-                    yield self._weights()
-                case None:
-                    pass
-                case command:
-                    self._postponed.append(command)
-        if is_told:
-            yield Paused(self._step) if self._is_paused else Continued(self._step)
-        return result
+    # -- saving --------------------------------------------------------------------------------------------
 
     def _save(self) -> Generator[TrainEvent, None, None]:
-        """Snapshot and state of this step; the snapshot first, so that LATEST never points at nothing."""
+        """Snapshot and state of this step."""
         if not self._are_weights_finite:
             raise NotFinite
-        checkpoint = self._checkpoint()
         state = self._optimization.state_dict() | {
             "step": self._step, "data": self._data, "seconds": self._seconds, "warmup": self._warmup.state_dict(),
             "processes": self._parallel.size,
         }  # fmt: skip
-        snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
-        yield from self._durably(lambda run: run.save_state(state))
-        if snapshot is not None:
-            self._snapshot, self._saved_step = snapshot, self._step
-            yield SnapshotSaved(self._step, snapshot)
-        with contextlib.suppress(OSError):  # what is too much now goes the next time
-            if self._run is not None:
-                self._run.thin(round(self.config.keep_gb * GIGABYTE), self._kept)
+        yield from self._writer.save(self._step, self._checkpoint(), state, self.config.keep_gb)
 
     def _give_up(self) -> Generator[TrainEvent, None, None]:
         """After a loss that is not finite: keep what is left of the networks to look at, and end."""
         text = _DIVERGED.format(step=self._step)
-        yield from self._mark(Mark(self._step, "trouble", text))
-        if self._are_weights_finite and self._step > self._saved_step:
-            checkpoint = self._checkpoint()  # without a state: one of the two may have made half of the next step
-            snapshot = yield from self._durably(lambda run: run.save_snapshot(self._step, checkpoint))
-            if snapshot is not None:
-                self._snapshot = snapshot
-                yield SnapshotSaved(self._step, snapshot)
+        yield from self._writer.log(Mark(self._step, "trouble", text))
+        if self._are_weights_finite and self._step > self._writer.saved_step:
+            # without a state: one of the two may have made half of the next step
+            yield from self._writer.save(self._step, self._checkpoint(), None, self.config.keep_gb)
         raise UserError(text)
 
     def _checkpoint(self) -> Checkpoint:
@@ -518,6 +446,6 @@ def _explain(error: Exception, run: Path) -> str:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
-        remedy = " Make room, then resume the run." if error.errno in _NO_ROOM else ""
+        remedy = " Make room, then resume the run." if is_no_room(error) else ""
         return f"{error.filename or run}: {error.strerror or error}.{remedy}"
     return f"{type(error).__name__}: {error}"

@@ -30,7 +30,7 @@ from tiny_runs import PATTERN, differing, ended, log_of, of, request, saved_stat
 from ganexplorer.cli import main as command_line
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.train import decoding, folders, trainer
+from ganexplorer.train import decoding, folders, run_writer
 from ganexplorer.train.events import Command, Ended, Notice, Scalars, SnapshotSaved, Started, Stop, TrainRequest
 from ganexplorer.train.host import TrainingHost
 from ganexplorer.train.runs import Run, is_being_written
@@ -95,7 +95,7 @@ def killed(folder: Path) -> dict[str, Any]:
     """Kill one process after the other that goes on with the same run; each time look at what is left."""
     # a death does not touch what the system has in hand
     os.fsync = lambda _: time.sleep(0.001)  # type: ignore[assignment]
-    trainer.GIGABYTE = 10**8  # nine snapshots or so are kept: thinning is interrupted, too
+    run_writer.GIGABYTE = 10**8  # nine snapshots or so are kept: thinning is interrupted, too
     config = variant(PATTERN, steps=ENDLESS, snapshot_every=1, sample_every=1, keep_gb=0.001)
     asked = request(config, "toy:1010", folder / "run")
     run = asked.run

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import itertools
 import json
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ from ganexplorer.train.events import (
     TrainEvent,
     TrainRequest,
 )
-from ganexplorer.train.runs import is_being_written
+from ganexplorer.train.runs import Run, is_being_written
 from ganexplorer.train.snapshots import SnapshotError, fork, snapshots, thin
 from ganexplorer.train.starting import forked, replayed, resumed
 from ganexplorer.train.trainer import Trainer
@@ -444,6 +446,22 @@ def test_a_run_that_is_being_trained_is_not_resumed_a_second_time(tmp_path: Path
     assert "is being trained by another process" in ended(second).message
     assert len(log_of(run)) == 50
     assert all(math.isfinite(line["d_loss"]) for line in log_of(run))
+
+
+def test_who_looks_whether_a_run_is_written_neither_hinders_its_writer_nor_others_who_look(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(request(PATTERN, "toy:1010", run))
+    asked = resumed(run)
+    with (run / "config.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert not is_being_written(run)
+        letting_go = threading.Timer(0.05, fcntl.flock, (file, fcntl.LOCK_UN))
+        letting_go.start()
+        writer, _ = Run.resume(asked)
+        letting_go.join()
+    assert is_being_written(run)
+    writer.close()
+    assert not is_being_written(run)
 
 
 # --- what a reader of the code found ---------------------------------------------------------------------------------

@@ -294,18 +294,40 @@ def not_permitted() -> OSError:
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
     ("error", "words"),
-    [
-        (io_error, "Input/output error"),
-        (not_permitted, "a file: Permission denied"),
-        (lambda: RuntimeError("boom"), "RuntimeError: boom"),
-    ],
-    ids=["disk", "permission", "any"],
+    [(io_error, "run: Input/output error"), (not_permitted, "a file: Permission denied")],
+    ids=["disk", "permission"],
 )
-def test_an_error_while_saving_ends_the_run_with_old_files_whole_and_no_half_ones(
+def test_what_cannot_be_written_for_a_while_pauses_a_run(
     tmp_path: Path, picture_folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, part: str,
-    error: Callable[[], BaseException], words: str,
+    error: Callable[[], OSError], words: str,
 ) -> None:  # fmt: skip
     run, disk = tmp_path / "run", FailingDisk(part, error=error)
+    disk.install(monkeypatch)
+    events = disturb(request(TINY, picture_folder, run), 9, lambda: setattr(disk, "failures", 2), nothing)
+    assert ended(events).reason == "finished"
+    (paused,) = of(Paused, events)
+    assert words in paused.why
+    assert "goes on when it can be written" in paused.why
+    assert of(Continued, events) == [Continued(10)]
+    assert leftovers(run) == []
+    assert_same_run(run, undisturbed)
+
+
+def test_a_run_whose_folder_is_taken_away_ends(
+    tmp_path: Path, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    events = disturb(request(TINY, picture_folder, run), 9, lambda: run.rename(tmp_path / "elsewhere"), nothing)
+    assert ended(events).reason == "failed"
+    assert f"{run} is gone" in ended(events).message
+    assert of(Started, finish(tmp_path / "elsewhere"))[0].first_step == 5
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_error_while_saving_ends_the_run_with_old_files_whole_and_no_half_ones(
+    tmp_path: Path, picture_folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    run, disk = tmp_path / "run", FailingDisk(part, error=lambda: RuntimeError("boom"))
     before: dict[str, bytes] = {}
 
     def fail() -> None:
@@ -317,7 +339,7 @@ def test_an_error_while_saving_ends_the_run_with_old_files_whole_and_no_half_one
         events = disturb(request(TINY, picture_folder, run), 9, fail, nothing)
     end = ended(events)
     assert (end.reason, end.step) == ("failed", 10)
-    assert words in end.message
+    assert "RuntimeError: boom" in end.message
     assert "Traceback" not in end.message
     assert end.snapshot == run / "snapshots" / "00000005.safetensors"
     after = contents(run)
@@ -446,6 +468,18 @@ def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged(
 
 
 # --- the log ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_of_another_version_is_told_as_one(tmp_path: Path, picture_folder: Path) -> None:
+    run = stopped_at_11(tmp_path, picture_folder)
+    state = torch.load(state_file(run, 11), weights_only=True)
+    del state["warmup"]
+    torch.save(state, state_file(run, 11))
+    before = contents(run)
+    end = ended(train(resumed(run)))
+    assert end.reason == "failed"
+    assert "written by another version of the program ('warmup' is missing)" in end.message
+    assert contents(run) == before
 
 
 def test_a_log_cut_anywhere_is_resumed_with_each_step_in_it_once(
