@@ -382,7 +382,7 @@ def test_a_rollback_by_the_other_process_is_followed(begin: Callable[..., Run], 
     qtbot.waitUntil(lambda: points(window) == [1, 2, 3], timeout=SOON)
     assert window.train.plots.points[1].tolist() == [0.5, 0.5, 0.9]
     assert "step 3," in window.train.status.text()
-    qtbot.waitUntil(lambda: window.train.timeline.words.text().startswith("1 snapshots"), timeout=SOON)
+    qtbot.waitUntil(lambda: window.train.timeline.words.text() == "1 snapshot, step 2", timeout=SOON)
 
 
 def test_a_deleted_run_is_told_and_its_curves_stay(begin: Callable[..., Run], window: Any, qtbot: Any) -> None:
