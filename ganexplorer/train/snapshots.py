@@ -30,9 +30,18 @@ class SnapshotError(UserError):
 class Snapshot:
     """One of a run's snapshots, by the step after which it was taken."""
 
+    run: Path
     step: int
-    networks: Path
-    state: Path
+
+    @property
+    def networks(self) -> Path:
+        """The file to look at."""
+        return self.run / "snapshots" / f"{self.step:08d}.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """The file that training goes on from."""
+        return self.run / "checkpoint" / f"{self.step:08d}.pt"
 
     @property
     def has_state(self) -> bool:
@@ -47,12 +56,13 @@ class Snapshot:
 
 def snapshots(run: Path) -> list[Snapshot]:
     """All snapshots of a run folder, oldest first."""
-    found = [
-        Snapshot(int(path.stem), path, run / "checkpoint" / f"{path.stem}.pt")
-        for path in (run / "snapshots").glob("*.safetensors")
-        if path.stem.isdigit()
-    ]
-    return sorted(found, key=lambda snapshot: snapshot.step)
+    try:
+        names = os.listdir(run / "snapshots")  # not glob: there can be thousands, and the window asks after each save
+    except OSError:
+        return []
+    stems = (stem for stem, _, suffix in (name.partition(".") for name in names) if suffix == "safetensors")
+    steps = sorted((int(stem), stem) for stem in stems if stem.isdecimal())
+    return [Snapshot(run, step) for step, stem in steps if stem == f"{step:08d}"]
 
 
 def thin(run: Path, budget: int, keep: Collection[int]) -> list[int]:

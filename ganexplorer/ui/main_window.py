@@ -43,6 +43,7 @@ from ganexplorer.ui.files.session_files import SessionFiles
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
 from ganexplorer.ui.panels import Panels
 from ganexplorer.ui.picture.comparing import Comparison, step_of
+from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.status_line import StatusLine
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.run_record import SnapshotSeen, read_run, snapshot_sight
@@ -411,7 +412,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_overlay_wanted(self, run: Path) -> None:
-        self.job_thread.submit("overlay", lambda: (run.name, read_log(run)), first=True)
+        self.job_thread.submit("overlay", lambda: (run.name, Record.of(read_log(run))), first=True)
 
     @Slot(object)
     def _on_film_wanted(self, run: Path) -> None:

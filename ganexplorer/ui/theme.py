@@ -82,7 +82,15 @@ def apply(app: QApplication, theme: Theme) -> None:
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.faint))
     app.setPalette(palette)
+    app.setPalette(with_edge(palette, theme), "QCheckBox")
     app.setStyleSheet(_style_sheet(theme))
+
+
+def with_edge(palette: QPalette, theme: Theme) -> QPalette:
+    """A palette with which Fusion draws a box for a check mark that can be seen on a dark ground too."""
+    palette = QPalette(palette)
+    palette.setColor(QPalette.ColorRole.Window, QColor(theme.quiet))  # it makes the colour of the edge of this one
+    return palette
 
 
 def _style_sheet(theme: Theme) -> str:

@@ -539,6 +539,19 @@ def test_sheet_and_list_of_data_keep_in_step(looked: tuple[Panel, DataSheet], qt
     assert data_sheet.request.preparation.flip
 
 
+def test_an_edit_of_the_form_reaches_the_open_sheet(looked: tuple[Panel, DataSheet], qtbot: QtBot) -> None:
+    panel, data_sheet = looked
+    box = panel.form.editor("flip")
+    panel.form.resize(300, 2000)
+    assert not data_sheet.request.preparation.flip
+    qtbot.mouseClick(box, LEFT, pos=QPoint(8, box.height() // 2))
+    assert data_sheet.request.preparation.flip
+    assert settled(data_sheet, qtbot).request.preparation == panel.form.config().preparation
+    data_sheet.hide()
+    qtbot.mouseClick(box, LEFT, pos=QPoint(8, box.height() // 2))
+    assert data_sheet.request.preparation.flip
+
+
 def drop(data_sheet: DataSheet, *paths: Path) -> bool:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])

@@ -24,7 +24,7 @@ from ganexplorer.ui.plots.end_labels import EndLabel, part
 from ganexplorer.ui.plots.phase_chart import PhaseChart, trail
 from ganexplorer.ui.plots.plots import TABS, LossPlots
 from ganexplorer.ui.plots.read_out import ReadOut, Slot
-from ganexplorer.ui.plots.record import FIELDS
+from ganexplorer.ui.plots.record import FIELDS, Record
 from ganexplorer.ui.plots.run_chart import RunChart
 from ganexplorer.ui.theme import D_COLOR, DARK, G_COLOR, LIGHT
 
@@ -576,7 +576,7 @@ def test_a_run_that_goes_back_takes_its_marks_along(run: Stage) -> None:
 
 
 def test_a_second_run_lies_pale_over_the_first(run: Stage) -> None:
-    run.plots.overlay("the other one", points(1, 2001))
+    run.plots.overlay("the other one", Record.of(points(1, 2001)))
     chart = run.chart
     assert len(chart._lines) == 4
     assert chart.frame.x == (1, 2000)

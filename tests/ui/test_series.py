@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ganexplorer.train.events import Scalars
 from ganexplorer.ui.plots.derived import Logarithm, Rising, Smoothed
-from ganexplorer.ui.plots.record import FIELDS, Record
+from ganexplorer.ui.plots.record import FIELDS, PIECE, Record
 from ganexplorer.ui.plots.series import Series, Values
 
 ODD = [math.nan, math.inf, -math.inf]
@@ -188,6 +188,14 @@ def test_an_axis_never_runs_back_and_knows_where_it_begins() -> None:
 
 
 # -- records -----------------------------------------------------------------------------------------------
+
+
+def test_a_record_made_in_one_call_is_the_record_of_its_points() -> None:
+    points = [point(step, d_real=step / 7) for step in range(1, 2 * PIECE + 9)]
+    whole = Record()
+    whole.extend(points)
+    np.testing.assert_equal(Record.of(points).table(), whole.table())
+    assert len(Record.of([])) == 0
 
 
 def test_a_record_keeps_every_field_of_every_point() -> None:

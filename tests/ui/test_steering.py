@@ -31,11 +31,11 @@ def line(qtbot, tmp_path):
     timeline = Timeline(DARK)
     qtbot.addWidget(timeline)
     found = []
+    (tmp_path / "checkpoint").mkdir()
     for step in (100, 200, 300, 400, 800):
-        state = tmp_path / f"{step}.pt"
+        found.append(Snapshot(tmp_path, step))
         if step != 300:
-            state.write_bytes(b"state")
-        found.append(Snapshot(step, tmp_path / f"{step}.safetensors", state))
+            found[-1].state.write_bytes(b"state")
     timeline.show_snapshots(found, {200})
     timeline.resize(340, 90)
     timeline.show()
@@ -122,7 +122,7 @@ def test_play_goes_through_all_snapshots_and_ends(line, qtbot):
 
 def test_a_snapshot_that_is_looked_at_stays_so_when_others_come_and_go(line, tmp_path):
     line.line.pick(3)
-    more = [Snapshot(step, tmp_path / "a", tmp_path / "b") for step in (100, 400, 900)]
+    more = [Snapshot(tmp_path, step) for step in (100, 400, 900)]
     line.show_snapshots(more, set())
     assert line.snapshot is more[1]
     line.show_snapshots(more[:1], set())

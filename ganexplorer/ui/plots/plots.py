@@ -167,17 +167,20 @@ class LossPlots(QObject):
             else:  # at once: the point under the pointer may be gone
                 self.redraw()
 
+    def show(self, record: Record) -> None:
+        """Show these points in place of those that were there."""
+        self._data.record = record
+        self._on_tab()
+        self._redraw_soon()
+
     def mark(self, step: int, kind: MarkKind, text: str = "") -> None:
         """Mark an event."""
         self._data.marks.add(Mark(step, kind, text))
         self._redraw_soon()
 
-    def overlay(self, title: str, scalars: Sequence[Scalars] | None) -> None:
+    def overlay(self, title: str, record: Record | None) -> None:
         """Draw a second run, pale, over the first; None takes it away."""
-        self._data.overlay, self._data.overlay_title = None, title
-        if scalars is not None:
-            self._data.overlay = Record()
-            self._data.overlay.extend(scalars)
+        self._data.overlay, self._data.overlay_title = record, title
         self._on_tab()
         self.redraw()
 

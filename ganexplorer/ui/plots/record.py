@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -18,6 +18,7 @@ Axis = Literal["iterations", "epochs", "time"]
 FIELDS = tuple(field.name for field in dataclasses.fields(Scalars))
 AXIS_FIELDS: dict[Axis, str] = {"iterations": "step", "epochs": "epoch", "time": "seconds"}
 
+PIECE = 1000  # points made into numbers at once: the window does not wait long for a thread that makes many
 MANY = 10**12  # more points than there are; a way that leads to the first or last
 
 _values_of = attrgetter(*FIELDS)
@@ -35,6 +36,14 @@ class Record:
         self._smoothed: dict[str, Smoothed] = {}
         self._logarithms: dict[str, Logarithm] = {}
         self._smoothed_logarithms: dict[str, Logarithm] = {}
+
+    @classmethod
+    def of(cls, scalars: Sequence[Scalars]) -> Self:
+        """A record of these. Made in pieces, so that another thread does not stop this one."""
+        record = cls()
+        for start in range(0, len(scalars), PIECE):
+            record.extend(scalars[start : start + PIECE])
+        return record
 
     def __len__(self) -> int:
         return len(self._columns["step"])

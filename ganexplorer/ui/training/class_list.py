@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -23,7 +22,7 @@ from ganexplorer.train.sources import DataError
 from ganexplorer.ui.parts.panel_parts import QuietLabel, tool_button
 from ganexplorer.ui.parts.steady_list import Index
 from ganexplorer.ui.parts.tips import plain_tip
-from ganexplorer.ui.theme import Theme
+from ganexplorer.ui.theme import Theme, with_edge
 from ganexplorer.ui.training.config_fields import GUTTER
 
 Counts = tuple[tuple[str, int], ...]  # name, number of images
@@ -127,13 +126,6 @@ class _Boxes(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         option.palette = with_edge(option.palette, self.theme)
-
-
-def with_edge(palette: QPalette, theme: Theme) -> QPalette:
-    """A palette with which Fusion draws a box for a check mark that can be seen on a dark ground too."""
-    palette = QPalette(palette)
-    palette.setColor(QPalette.ColorRole.Window, QColor(theme.quiet))  # it makes the colour of the edge of this one
-    return palette
 
 
 def is_filter(classes: str) -> bool:

@@ -37,6 +37,7 @@ class ConfigForm(QWidget):
     """
 
     change_wanted = Signal(object)
+    edited = Signal()  # while no run goes on: the person is done with a field, and it is right
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +136,8 @@ class ConfigForm(QWidget):
             self._tell(name, "")
             if self._run is not None:
                 self._ask(self.config())
+            else:
+                self.edited.emit()
         except ConfigError as error:
             self._tell(name, str(error))
 

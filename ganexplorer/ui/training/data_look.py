@@ -25,6 +25,7 @@ class DataLook(QObject):
         setup.preview_wanted.connect(self.look)
         # queued: once the form, too, has what the recipe says
         setup.data_changed.connect(self._follow, Qt.ConnectionType.QueuedConnection)
+        form.edited.connect(self._follow)
         setup.recipe_changed.connect(self._follow, Qt.ConnectionType.QueuedConnection)
 
     @Slot()

@@ -31,7 +31,7 @@ from ganexplorer.ui.parts.figures import tabular
 from ganexplorer.ui.parts.panel_parts import QuietLabel, tool_button
 from ganexplorer.ui.parts.tips import plain_tip
 from ganexplorer.ui.theme import GAP, Theme
-from ganexplorer.ui.training.class_list import ClassList, Counts, is_filter, kept_of, with_edge
+from ganexplorer.ui.training.class_list import ClassList, Counts, is_filter, kept_of
 from ganexplorer.ui.training.config_fields import FIXED, ConfigField, name_width, row_height
 from ganexplorer.ui.training.data_facts import BrokenFiles, FactList
 from ganexplorer.ui.training.sample_sheet import SampleSheet
@@ -209,7 +209,6 @@ class DataSheet(QDialog):
         """Take other colours."""
         self.broken.set_theme(theme)
         self.classes.set_theme(theme)
-        self.fields["flip"].editor.setPalette(with_edge(self.palette(), theme))
 
     def stop(self) -> None:
         """Give up what is being read, wait for its end, and close."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Mark, MarkKind, Scalars, Stepped
 from ganexplorer.train.runs import is_being_written, read_config
 from ganexplorer.train.snapshots import Snapshot, snapshots
+from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.work.studio import Sight
 
 NETWORKS = {"d": "D only", "g": "G only", "both": "both networks"}
@@ -31,15 +33,11 @@ class RunRecord:
     data: str
     config: TrainConfig
     step: int
-    entries: list[LogEntry]
+    points: Record
+    marks: Sequence[LogEntry]  # of the log, all but the points
     snapshots: list[Snapshot]
     is_live: bool  # another process is training it
     pixels: Pixels | None = field(default=None)  # the fixed samples of `step`, (N, H, W[, 3])
-
-    @property
-    def scalars(self) -> list[Scalars]:
-        """What was measured, oldest first."""
-        return [entry for entry in self.entries if isinstance(entry, Scalars)]
 
 
 def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
@@ -49,8 +47,10 @@ def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
     """
     saved, is_live = read_config(run), is_being_written(run)
     entries = [] if is_live else run_log.read_entries(run / "log.jsonl")
+    points = Record.of([entry for entry in entries if isinstance(entry, Scalars)])
+    marks = [entry for entry in entries if not isinstance(entry, Scalars)]
     return RunRecord(
-        run, saved.recipe, saved.data, saved.config, step, entries, snapshots(run), is_live,
+        run, saved.recipe, saved.data, saved.config, step, points, marks, snapshots(run), is_live,
         fixed_samples(run, renderer),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from ganexplorer.train.events import LogEntry, Mark, Scalars
 from ganexplorer.train.losses import LossName
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.ui.plots.plots import LossPlots
+from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.run_record import mark_of, newest_runs
 from ganexplorer.ui.training.sample_sheet import SampleSheet
@@ -75,8 +76,14 @@ class RunView(QWidget):
         self.run = run
         self.plots.start(loss, run.name)
 
+    def show_past(self, points: Record, marks: Sequence[LogEntry]) -> None:
+        """Show all that a log holds, in place of what was there."""
+        self.plots.show(points)
+        for entry in marks:
+            self.mark(entry)
+
     def show_entries(self, entries: Sequence[LogEntry]) -> None:
-        """Show what a log holds, on the curves."""
+        """Show what came to a log, on the curves."""
         self.plots.append([entry for entry in entries if isinstance(entry, Scalars)])
         for entry in entries:
             self.mark(entry)

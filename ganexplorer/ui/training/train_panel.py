@@ -240,7 +240,7 @@ class TrainPanel(QWidget):
         self._forget_run()
         self.view.begin(record.run, record.config.loss)
         if not record.is_live:  # else the follower tells of it all
-            self.view.show_entries(record.entries)
+            self.view.show_past(record.points, record.marks)
         if record.pixels is not None:
             self.view.show_samples(record.pixels, record.step)
         self.view.show_snapshots(record.snapshots)
