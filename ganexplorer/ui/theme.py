@@ -82,7 +82,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.faint))
     app.setPalette(palette)
-    app.setPalette(with_edge(palette, theme), "QCheckBox")
+    app.setPalette(with_edge(palette, theme), "QCheckBox")  # type: ignore[arg-type]  # it takes no bytes
     app.setStyleSheet(_style_sheet(theme))
 
 

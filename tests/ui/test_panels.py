@@ -2,7 +2,10 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTabBar
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QCheckBox, QTabBar
+
+from ganexplorer.ui.theme import DARK, LIGHT, apply
 
 
 def bars(window):
@@ -47,3 +50,18 @@ def test_ctrl_f_finds_the_sliders_behind_another_tab(window, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: not window.latent.search.visibleRegion().isEmpty())
     assert window.latent.search.hasFocus() or window.focusWidget() is window.latent.search
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_edge_of_a_box_for_a_check_mark_can_be_seen(qtbot, theme):
+    apply(QApplication.instance(), theme)
+    try:
+        box = QCheckBox("There and back")
+        qtbot.addWidget(box)
+        picture = box.grab().toImage()
+        middle = picture.height() // 2
+        grounds = QColor(theme.window).lightnessF()
+        strongest = max(abs(picture.pixelColor(x, middle).lightnessF() - grounds) for x in range(8))
+        assert strongest > 0.2
+    finally:
+        apply(QApplication.instance(), DARK)
