@@ -3,7 +3,7 @@
     uv run python docs/pictures.py            all of them, both themes where it matters; about a minute
     uv run python docs/pictures.py morph      one
 
-It trains a small run of drawn digits first, whose snapshots are compared. Needs no display.
+It trains two small runs of drawn digits first, one of which collapses. Needs no display.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ from ganexplorer.core.state import Share
 from ganexplorer.ui import theme
 from ganexplorer.ui.main_window import MainWindow
 from ganexplorer.ui.picture.axes import AxisChoice
+from ganexplorer.ui.plots.plots import TABS
 
 FOLDER = Path(__file__).parent / "guide"
 MODEL = "mnist-mlp-64"
-STEPS = 1200  # of the run that is compared and explored
+RUNS = {  # recipe, steps, steps between snapshots
+    "a-run": ("mlp-64-stable", 1200, 300),  # is compared and explored
+    "collapsed": ("mlp-64", 3000, 500),
+}
 PATIENCE = 60  # seconds
 
 
@@ -207,7 +211,36 @@ def compare(studio: Studio) -> None:
     studio.window.comparison.stop()
 
 
-PICTURES = (window, sliders, palette, directions, drag, morph, gallery, basket, memory, compare)
+def training(studio: Studio) -> None:
+    studio.window.resize(1280, 1040)  # all of the panel
+    _show_run(studio, "a-run")
+    timeline = studio.window.train.timeline
+    timeline.line.pick(1)
+    studio.until(lambda: studio.document.subject is not None and studio.document.subject.snapshot is not None)
+    studio.save("training", studio.window.canvas, studio.window.train)
+    timeline.go_back()
+    studio.window.resize(1280, 800)
+
+
+def collapse(studio: Studio) -> None:
+    studio.window.resize(1280, 1040)
+    _show_run(studio, "collapsed")
+    plots = studio.window.train.plots
+    plots.tabs.setCurrentIndex(TABS.index("Diversity"))
+    studio.save("collapse", plots.widget, studio.window.train.timeline, studio.window.train.samples, margin=6)
+    plots.tabs.setCurrentIndex(0)
+    studio.window.resize(1280, 800)
+
+
+def _show_run(studio: Studio, name: str) -> None:
+    studio.window.open(str(zoo.runs_folder() / name))
+    train = studio.window.train
+    studio.until(lambda: train.view.run is not None and train.view.run.name == name and bool(train.timeline.snapshots))
+    studio.rest(1)
+
+
+PICTURES = (window, sliders, palette, directions, drag, morph, gallery, basket, memory, compare, training, collapse)
+NEEDS = {compare: "a-run", training: "a-run", collapse: "collapsed"}
 
 
 def main(names: list[str]) -> None:
@@ -218,12 +251,12 @@ def main(names: list[str]) -> None:
 
 
 def take(wanted: list[Callable[[Studio], None]]) -> None:
-    """Train what is compared, if it is, and take the pictures."""
-    if compare in wanted:
-        run = str(zoo.runs_folder() / "a-run")
-        command = f"train --recipe mlp-64-stable --data toy:digits --out {run} --steps {STEPS}"
-        if cli.main([*command.split(), "--set", f"snapshot_every={STEPS // 4}"]):
-            sys.exit("the run to compare failed")
+    """Train what they show, and take the pictures."""
+    for name in sorted({NEEDS[picture] for picture in wanted if picture in NEEDS}):
+        recipe, steps, every = RUNS[name]
+        command = f"train --recipe {recipe} --data toy:digits --out {zoo.runs_folder() / name} --steps {steps}"
+        if cli.main([*command.split(), "--set", f"snapshot_every={every}"]):
+            sys.exit(f"{name} failed")
     studio = Studio()
     try:
         for picture in wanted:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from ganexplorer.cli.parsing import add_command, parse_positive
+from ganexplorer.cli.parsing import add_command, parse_finite, parse_positive
+from ganexplorer.core.errors import plain
 
 
 def add(commands: Any) -> None:
@@ -21,7 +23,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "-o", "--out", type=Path, required=True, help="OUT.gif or OUT.mp4: a film; OUT.png: one sheet, time runs down"
     )
-    command.add_argument("--fps", type=float, default=10.0, help="moments a second of a film (default 10)")
+    command.add_argument("--fps", type=parse_finite, default=10.0, help="moments a second of a film (default 10)")
     command.add_argument("--rows", type=parse_positive, default=10, help="moments on a sheet (default 10)")
     command.add_argument("--columns", type=parse_positive, default=6, help="samples on a sheet (default 6)")
     command.set_defaults(run=_film)
@@ -38,5 +40,9 @@ def _film(arguments: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        write_growth(arguments.out, arguments.run_folder, arguments.fps, arguments.rows, arguments.columns, progress)
+        shown = write_growth(
+            arguments.out, arguments.run_folder, arguments.fps, arguments.rows, arguments.columns, progress
+        )
+    text = f"{arguments.out}: {len(shown)} moments, from step {shown[0].step:,} to {shown[-1].step:,}"
+    print(plain(text), file=sys.stderr)
     return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ganexplorer.core.zoo import ModelEntry
 
 MAX_LINE = 2000  # characters
+LINGER_SECONDS = 2.0  # torchrun ends all processes as soon as one has left
 
 
 def fail(message: str, status: int) -> int:
@@ -36,7 +39,10 @@ class Parser(argparse.ArgumentParser):
     more_help: Callable[[], str] | None = None
 
     def error(self, message: str) -> NoReturn:
-        """One plain line, like every other error."""
+        """One plain line, like every other error; of the processes that torchrun has started, the first tells it."""
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            time.sleep(LINGER_SECONDS)
+            sys.exit(2)
         sys.exit(fail(f"{message}. See {self.prog} --help", 2))
 
     def format_help(self) -> str:

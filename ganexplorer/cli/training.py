@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 import signal
 import sys
-import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganexplorer.cli.parsing import add_command, fail, parse_positive
+from ganexplorer.cli.train_help import train_help
 from ganexplorer.core.errors import UserError
 
 if TYPE_CHECKING:
     from ganexplorer.train.config import TrainConfig
-    from ganexplorer.train.events import TrainRequest
+    from ganexplorer.train.events import Started, TrainRequest
     from ganexplorer.train.parallel import Parallel
     from ganexplorer.train.trainer import Trainer
 
@@ -27,7 +28,7 @@ def add(commands: Any) -> None:
         commands, "train", "train a generator and its discriminator",
         "ganexplorer train --recipe mlp-64-stable --data toy:digits --out runs/first --epochs 5",
     )  # fmt: skip
-    command.more_help = _train_help
+    command.more_help = train_help
     command.add_argument("--recipe", metavar="R", help="a recipe, listed below; not needed to --resume")
     command.add_argument(
         "--data",
@@ -66,22 +67,6 @@ def add(commands: Any) -> None:
     command.set_defaults(run=_train)
 
 
-def _train_help() -> str:
-    """The recipes and the hyperparameters, made from `RECIPES` and `TrainConfig`."""
-    from ganexplorer.train.config import RECIPES, parameters
-
-    lines = ["recipes:"]
-    for item in RECIPES.values():
-        text = textwrap.fill(item.summary, 96, initial_indent="    ", subsequent_indent="    ")
-        lines += [f"  {item.name}  (data: {item.data or 'folder:DIR'})", text]
-    lines += ["", "hyperparameters for --set, with the values of a recipe that does not say otherwise:"]
-    for parameter in parameters():
-        default = ",".join(map(str, parameter.default)) if parameter.type is tuple else str(parameter.default)
-        choices = f" [{'|'.join(parameter.choices)}]" if parameter.choices else ""
-        lines.append(f"  {parameter.name + '=' + default:<28}{parameter.help}{choices}")
-    return "\n".join(lines) + "\n"
-
-
 def _train(arguments: argparse.Namespace) -> int:
     from ganexplorer.train.distributed import joined, restarted
     from ganexplorer.train.events import Command, Stop
@@ -115,27 +100,16 @@ def _train(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     """What was asked for; raises `UserError`. A fork is made here, and then gone on with."""
     from ganexplorer.train.config import RECIPES, ConfigError, recipe
+    from ganexplorer.train.distributed import is_restart
     from ganexplorer.train.events import TrainRequest
-    from ganexplorer.train.runs import FREE_TO_CHANGE, read_config
-    from ganexplorer.train.starting import forked, replayed, resumed
+    from ganexplorer.train.runs import FREE_TO_CHANGE
+    from ganexplorer.train.starting import refuse_finished, replayed, resumed
 
-    if arguments.rollback is not None and not arguments.resume:
-        raise ConfigError("--rollback STEP goes with --resume.")
+    _check_beginning(arguments)
     if arguments.replay is not None:
-        if any((arguments.recipe, arguments.data, arguments.set, arguments.start, arguments.steps, arguments.epochs)):
-            raise ConfigError("--replay does again what the log of a run tells, and takes no other settings.")
         return replayed(arguments.replay, arguments.out)
     if arguments.fork is not None:
-        if arguments.recipe or arguments.data or arguments.start:
-            raise ConfigError("--fork goes on with the recipe and the data of the run it branches off from.")
-        run, at, step = arguments.fork.rpartition("@")
-        has_step = bool(at) and step.isdigit()
-        parent = Path(run if has_step else arguments.fork)
-        config = read_config(parent).config
-        changes = _said(config, arguments)
-        config.changed_live(changes)  # raises, before there is a fork
-        request = forked(parent, int(step) if has_step else None, arguments.out)
-        return dataclasses.replace(request, changes=changes)
+        return _forked(arguments)
     if arguments.resume:
         request = resumed(arguments.out, arguments.rollback)
         config, ref = request.config, arguments.data or request.data
@@ -143,7 +117,10 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
             config = recipe(arguments.recipe).config
         config = _configured(config, arguments)
         free = {name: value for name, value in _said(config, arguments).items() if name in FREE_TO_CHANGE}
-        return dataclasses.replace(request, config=config, data=ref, changes=free)
+        request = dataclasses.replace(request, config=config, data=ref, changes=free)
+        if not is_restart():
+            refuse_finished(request)
+        return request
     if arguments.recipe is None:
         raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
     chosen = recipe(arguments.recipe)
@@ -152,6 +129,79 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         raise ConfigError(f"{chosen.name} needs pictures of yours: add --data folder:DIR.")
     config = _configured(chosen.config, arguments)
     return TrainRequest(config, ref, arguments.out, recipe=chosen.name, start=arguments.start or "")
+
+
+def _check_beginning(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be said together, before anything is read; raises `ConfigError`."""
+    from ganexplorer.train.config import ConfigError
+
+    is_fork, is_replay = arguments.fork is not None, arguments.replay is not None
+    if is_fork and is_replay:
+        raise ConfigError("--fork and --replay both begin a new run in RUN: leave out one of them.")
+    if arguments.resume and (is_fork or is_replay):
+        flag = "--fork" if is_fork else "--replay"
+        raise ConfigError(f"{flag} begins a new run in RUN, and --resume goes on with the one there: leave out one.")
+    if arguments.rollback is not None and is_fork:
+        raise ConfigError("--fork takes the step to begin at with @, as in --fork OTHER@5000: leave out --rollback.")
+    if arguments.rollback is not None and is_replay:
+        raise ConfigError("--replay does all of a run again, from its first step: leave out --rollback.")
+    if arguments.rollback is not None and not arguments.resume:
+        raise ConfigError("--rollback STEP goes with --resume: add that.")
+    if arguments.start is not None and arguments.resume:
+        raise ConfigError("--start begins a new run, and --resume goes on with one: leave out one of them.")
+    settings = (arguments.recipe, arguments.data, arguments.set, arguments.start, arguments.steps, arguments.epochs)
+    if is_replay and any((*settings, arguments.sync_bn)):
+        raise ConfigError("--replay does again what the log of a run tells, and takes no other settings.")
+    if is_fork and (arguments.recipe or arguments.data or arguments.start):
+        raise ConfigError("--fork goes on with the recipe and the data of the run it branches off from.")
+
+
+def _forked(arguments: argparse.Namespace) -> TrainRequest:
+    """Make the fork, and go on with it; raises `UserError` before there is one."""
+    from ganexplorer.train.distributed import is_restart
+    from ganexplorer.train.runs import read_config
+    from ganexplorer.train.starting import forked, is_fork_of, newest_snapshot, refuse_finished, resumed
+
+    parent, step = _parent(arguments.fork)
+    config = read_config(parent).config
+    changes = _said(config, arguments)
+    config.changed_live(changes)
+    if is_restart() and is_fork_of(arguments.out, parent, step):
+        return dataclasses.replace(resumed(arguments.out), changes=changes)
+    step = newest_snapshot(parent) if step is None else step
+    refuse_finished(
+        dataclasses.replace(resumed(parent, step), changes=changes), f", or fork an earlier snapshot: {parent}@STEP"
+    )
+    return dataclasses.replace(forked(parent, step, arguments.out), changes=changes)
+
+
+def _parent(text: str) -> tuple[Path, int | None]:
+    """The run and the step of ``OTHER[@STEP]``; raises `ConfigError`. Names of runs may have an @ in them."""
+    from ganexplorer.train.config import ConfigError
+    from ganexplorer.train.snapshots import snapshots
+
+    def is_run(path: Path) -> bool:
+        return (path / "config.json").is_file()
+
+    name, at, step = text.rpartition("@")
+    whole, run = Path(text), Path(name)
+    is_step = step.isascii() and step.isdecimal() and len(step) < 10
+    if not at or (is_run(whole) and not (is_step and is_run(run))):
+        return whole, None
+    if is_run(whole):
+        raise ConfigError(
+            f"--fork {text}: is a run itself, and step {step} of {run} too. Write {text}@STEP or {run}/@{step}."
+        )
+    if is_step:
+        return run, int(step)
+    if not is_run(run):  # to read it tells
+        return whole, None
+    what = f"{step!r} is no step" if step else "the step is missing"
+    known = ", ".join(str(snapshot.step) for snapshot in snapshots(run) if snapshot.has_state) or "none yet"
+    raise ConfigError(
+        f"--fork {text}: {what}. Write a whole number after the @, of a snapshot that there is ({known}), or leave out "
+        f"@{step} for the newest."
+    )
 
 
 def _configured(config: TrainConfig, arguments: argparse.Namespace) -> TrainConfig:
@@ -177,11 +227,28 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
     """Show a run's events as a progress bar; returns the exit status. The first process speaks for all."""
     from tqdm import tqdm
 
-    from ganexplorer.train.events import Ended, Mark, Notice, Paused, Progress, Scalars, SnapshotSaved, Started
-    from ganexplorer.train.parallel import linger
+    from ganexplorer.train.events import (
+        Changed,
+        Ended,
+        Mark,
+        Notice,
+        Paused,
+        Progress,
+        Refused,
+        Scalars,
+        SnapshotSaved,
+        Started,
+    )
+    from ganexplorer.train.starting import finished, steps_of
 
-    bar = tqdm(disable=True)
+    bar, per_epoch = tqdm(disable=True), 0.0
     for event in trainer.run():
+        if isinstance(event, Started) and _is_in_vain(trainer.request, event):
+            per_epoch, step = event.steps_per_epoch, event.first_step
+            epochs = step / per_epoch if per_epoch else 0.0
+            error = UserError(finished(str(event.run), step, event.total_steps, epochs, " and --resume"))
+            bar.close()
+            return _failed(parallel, error, str(error), debug)
         if not parallel.is_first and not isinstance(event, Ended):
             continue
         match event:
@@ -190,7 +257,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                     bar.close()
                     bar = tqdm(desc=what, total=total or None, leave=False)
                 bar.update(done - bar.n)
-            case Notice(text) | Mark(_, "health", text) | Paused(_, text) if text:
+            case Notice(text) | Mark(_, "health" | "warmed up", text) | Refused(_, text) | Paused(_, text) if text:
                 tqdm.write(text, file=sys.stderr)
             case Started():
                 bar.close()
@@ -198,8 +265,13 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                 where = event.device + (f", {parallel.size} processes" if parallel.size > 1 else "")
                 tqdm.write(f"{event.data}; {sizes} parameters of G and D; on {where}", file=sys.stderr)
                 bar = tqdm(
-                    desc="training", total=event.total_steps, initial=event.first_step, unit="it", smoothing=0.05
+                    desc="training", total=event.total_steps, initial=event.first_step, unit="step", smoothing=0.05
                 )
+                per_epoch = event.steps_per_epoch
+            case Changed(_, settings) if not settings.keys().isdisjoint(("steps", "epochs")):
+                total = steps_of(trainer.config.steps, trainer.config.epochs, per_epoch)
+                bar.total = min(total, trainer.request.until or total)
+                bar.refresh()
             case Scalars():
                 bar.set_postfix_str(
                     f"D {event.d_loss:.3f} (real {event.d_loss_real:.3f}, fake {event.d_loss_fake:.3f})  "
@@ -211,15 +283,32 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                 bar.update(step - bar.n)
             case Ended("failed", _, message, snapshot):
                 bar.close()
-                status = 2 if isinstance(trainer.error, UserError) else 1
-                if not parallel.tells(trainer.error):
-                    linger()
-                    return status
-                if debug and trainer.error is not None:
-                    raise trainer.error
                 kept = f" Last snapshot: {snapshot}" if snapshot else ""
-                return fail(message + kept, status)
+                return _failed(parallel, trainer.error, message + kept, debug)
             case Ended(reason, step, _, snapshot) if parallel.is_first:
                 bar.close()
                 print(f"{reason} at step {step:,}" + (f": {snapshot}" if snapshot else ""))
+                if reason == "stopped" and snapshot and parallel.size == 1:
+                    words = shlex.join(["--out", str(trainer.request.run), "--resume"])
+                    print(f"To go on: ganexplorer train {words}", file=sys.stderr)
     return 0
+
+
+def _is_in_vain(request: TrainRequest, started: Started) -> bool:
+    """Whether a run to go on with has nothing left to do, which only its data could tell."""
+    from ganexplorer.train.distributed import is_restart
+
+    return request.resume and started.first_step >= started.total_steps and not is_restart()
+
+
+def _failed(parallel: Parallel, error: Exception | None, message: str, debug: bool) -> int:
+    """Tell of what ended a run, in one of its processes; returns the exit status."""
+    from ganexplorer.train.parallel import linger
+
+    status = 2 if isinstance(error, UserError) else 1
+    if not parallel.tells(error):
+        linger()
+        return status
+    if debug and error is not None:
+        raise error
+    return fail(message, status)

@@ -7,6 +7,7 @@ on the command line and the form in the window are both made from them.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 import types
 from collections.abc import Iterable, Mapping
@@ -206,17 +207,27 @@ class TrainConfig:
         return cls(**values)
 
     def with_settings(self, settings: Iterable[str]) -> Self:
-        """A copy with ``key=value`` settings applied, as given to ``--set``."""
+        """A copy with ``KEY=VALUE`` settings applied, as given to ``--set``."""
         known = {p.name: p for p in parameters()}
         changes: dict[str, Any] = {}
         for setting in settings:
             name, equals, text = setting.partition("=")
-            if not equals:
-                raise ConfigError(f"--set {setting}: write it as key=value.")
+            if not equals or not name.strip():
+                example = known.get(name, known["batch_size"]).setting
+                raise ConfigError(f"--set {setting}: write it as KEY=VALUE, such as {example}.")
             if name not in known:
+                meant = did_you_mean(name, known) or _by_help(name)
+                if meant:
+                    raise ConfigError(
+                        f"unknown hyperparameter {name!r}. {meant} ganexplorer train --help tells of all."
+                    )
                 raise ConfigError(f"unknown hyperparameter {name!r}; known: {', '.join(known)}.")
             changes[name] = known[name].parse(text)
         return dataclasses.replace(self, **changes)
+
+    def settings(self) -> list[str]:
+        """What is not as by default, as `with_settings` takes it: ``g_widths=256,128``."""
+        return [f"{p.name}={p.text(getattr(self, p.name))}" for p in parameters() if getattr(self, p.name) != p.default]
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """A copy with these plain JSON values; raises `ConfigError` as `from_dict` does."""
@@ -256,6 +267,15 @@ class Parameter:
     unit: str
     live: bool  # whether it may change while a run goes on
 
+    @property
+    def setting(self) -> str:
+        """Its name and default: ``g_widths=256,256``."""
+        return f"{self.name}={self.text(self.default)}"
+
+    def text(self, value: Any) -> str:
+        """Inverse of `parse`."""
+        return ",".join(map(str, value)) if self.type is tuple else str(value)
+
     def parse(self, text: str) -> Any:
         """The value of a text; raises `ConfigError`."""
         try:
@@ -263,16 +283,22 @@ class Parameter:
                 return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
             if self.type is tuple:
                 return tuple(int(part) for part in re.sub(r"(?<=\d)-(?=\d)", ",", text).split(",") if part.strip())
-            return ALIASES.get(text, text) if self.choices else self.type(text)
+            if self.choices:
+                return ALIASES[text] if ALIASES.get(text) in self.choices else text
+            return self.type(text)
         except (ValueError, KeyError):
             wanted = {bool: "true or false", int: "a whole number", float: "a number", tuple: "widths such as 256,256"}
-            raise ConfigError(f"{self.name}: {text!r} is not {wanted[self.type]}.") from None
+            limits = "" if self.low is None or self.type is tuple else f" from {self.low} to {self.high}"
+            raise ConfigError(f"{self.name}: {text!r} is not {wanted[self.type]}{limits}.") from None
 
     def check(self, value: Any) -> None:
         """Raises `ConfigError` for a value of the wrong type or out of limits."""
         if self.choices:
             if value not in self.choices:
-                raise ConfigError(f"{self.name}: {value!r} is not one of {', '.join(self.choices)}.")
+                aliases = [alias for alias, choice in ALIASES.items() if choice in self.choices]
+                meant = did_you_mean(value, [*self.choices, *aliases]) if isinstance(value, str) else ""
+                text = f"{self.name}: {value!r} is not one of {', '.join(self.choices)}. {meant}"
+                raise ConfigError(text.rstrip())
             return
         if self.type is tuple and not isinstance(value, tuple):
             raise ConfigError(f"{self.name}: {value!r} is not a list of widths such as 256,256.")
@@ -302,6 +328,32 @@ def parameters() -> list[Parameter]:
         hints = get_type_hints(TrainConfig)
         _PARAMETERS.extend(_parameter(item, hints[item.name]) for item in dataclasses.fields(TrainConfig))
     return _PARAMETERS
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``Did you mean A?``, of what looks most like `name`; A or B where they are as near, empty where nothing is."""
+    names = {_folded(item): item for item in known}
+    word = _folded(name)
+    if word in names:
+        return _question([names[word]])
+    found = difflib.get_close_matches(word, names, 3)
+    likeness = {item: difflib.SequenceMatcher(None, item, word).ratio() for item in found}
+    return _question([names[item] for item in found if likeness[item] == likeness[found[0]]])
+
+
+def _by_help(name: str) -> str:
+    """`did_you_mean` for a name of other programs that the help of ours has: learning_rate, latent_dim."""
+    words = _folded(name).replace("-", " ")
+    return _question([p.name for p in parameters() if words in p.help.lower()][:3] if len(words) > 4 else [])
+
+
+def _question(names: list[str]) -> str:
+    return f"Did you mean {' or '.join(names)}?" if names else ""
+
+
+def _folded(name: str) -> str:
+    """Without what is easily confused: capitals, dashes for underscores."""
+    return name.strip().lower().replace("_", "-")
 
 
 def _activation(name: Activation, slope: float) -> Layer:
@@ -387,5 +439,7 @@ RECIPES: Mapping[str, Recipe] = _recipes(
 def recipe(name: str) -> Recipe:
     """A recipe by name; raises `ConfigError` that lists the names."""
     if name not in RECIPES:
-        raise ConfigError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}.")
+        raise ConfigError(
+            f"unknown recipe {name!r}; known: {', '.join(RECIPES)}. {did_you_mean(name, RECIPES)}".rstrip()
+        )
     return RECIPES[name]

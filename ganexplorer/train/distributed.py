@@ -28,9 +28,10 @@ from torch.distributed.rendezvous import rendezvous
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.errors import UserError
 from ganexplorer.train import run_log
-from ganexplorer.train.events import Mark, TrainRequest
+from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.runs import read_config
+from ganexplorer.train.starting import newest_state
 
 # as long as the others may wait while one decodes pictures, or its disk is full; who is gone is noticed at once
 PATIENCE = timedelta(hours=12)
@@ -89,15 +90,18 @@ def met(store: Store, rank: int, size: int) -> str:
     return own
 
 
+def is_restart() -> bool:
+    """Whether torchrun has started the processes anew, with the same command line."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def restarted(request: TrainRequest) -> TrainRequest:
     """`request`, or what goes on with the run that it has begun, where torchrun has started the processes anew.
 
-    A run that does again what another did (`script`) is not gone on with. Raises `RunError` for a folder that cannot
-    be read.
+    Raises `RunError` for a folder that cannot be read.
     """
     path = request.run
-    is_new = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) == 0
-    if is_new or request.script or not (path / "config.json").is_file():
+    if not is_restart() or not (path / "config.json").is_file():
         return request
     if request.resume:
         is_done = any(
@@ -108,7 +112,18 @@ def restarted(request: TrainRequest) -> TrainRequest:
     config, begun = request.config, read_config(path).config
     if request.start:  # the model has decided these
         config = dataclasses.replace(config, z_dim=begun.z_dim, prior=begun.prior, image_size=begun.image_size)
-    return dataclasses.replace(request, config=config, resume=True)
+    return dataclasses.replace(request, config=config, resume=True, script=_still_to_do(request))
+
+
+def _still_to_do(request: TrainRequest) -> tuple[Changed | Stepped, ...]:
+    """What is left to do by hand after the step from which the run goes on."""
+    step = newest_state(request.run)
+    if not request.script or step is None:
+        return request.script
+    logged = run_log.read_entries(request.run / "log.jsonl")
+    count = sum(isinstance(entry, Changed) and entry.step == step for entry in logged)
+    now = [entry for entry in request.script if isinstance(entry, Changed) and entry.step == step]
+    return (*now[count:], *(entry for entry in request.script if entry.step > step))
 
 
 def _own_device(name: str) -> str:

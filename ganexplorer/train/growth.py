@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,12 @@ SUFFIXES = (".gif", ".mp4", ".png")
 ROWS, COLUMNS = 10, 6  # of the sheet, unless said otherwise: ten moments of six samples
 MAX_FRAMES = 600
 FILM_SIDE = 480  # pixels that the longer side of a film is brought to, in whole multiples
-CAPTION = 18  # pixels below a frame, for the step
+SHEET_WIDTH = 400  # pixels that the samples of a sheet are brought to at least, in whole multiples
+CAPTION = 18  # pixels below a frame, and at least of a row of a sheet, for the step
+MARGIN = 8  # pixels at either side of the step on a sheet
+GAP = 4  # pixels between the samples of a sheet
 GRAY = (160, 160, 160)
+GROUND = (48, 48, 48)  # of a sheet: neither black nor white, in which samples end
 
 Progress = Callable[[int, int], None]
 
@@ -56,14 +61,15 @@ def write_growth(
     rows: int = ROWS,
     columns: int = COLUMNS,
     progress: Progress = lambda done, total: None,
-) -> None:
-    """Write how the fixed samples of a run grew; all of it or, after any exception, nothing.
+) -> list[Moment]:
+    """Write how the fixed samples of a run grew; all of it or, after any exception, nothing. Returns what it shows.
 
     Parameters
     ----------
     path
         OUT.gif or OUT.mp4: a film of all samples, the step below each frame. OUT.png: a sheet of `rows` moments, evenly
-        spaced from the first to the last, of the first `columns` samples.
+        spaced from the first to the last, of the first `columns` samples, the step at the left of each row; samples are
+        enlarged in whole multiples until they are 400 pixels wide together.
     fps
         Frames a second of a film, which shows at most 600 moments.
     progress
@@ -82,18 +88,20 @@ def write_growth(
     all_moments = moments(run)
     if len(all_moments) < 2:
         raise UserError(
-            f"{run}: has {len(all_moments)} sheet of samples, and a film needs two. Train on (sample_every)."
+            f"{run}: has {len(all_moments)} sheet of samples, and a film needs two. Train it further, or the next one "
+            "with a smaller sample_every."
         )
     if rows < 1 or columns < 1:
         raise UserError(f"a sheet of {rows} x {columns} pictures is none. Take at least one row and one column.")
     chosen = _spread(all_moments, rows if suffix == ".png" else MAX_FRAMES)
     if suffix == ".png":
-        samples = [moment[:columns] for moment in _read(chosen, progress)]
-        save_png(path, sheet(np.concatenate(samples), min(columns, len(samples[0]))))
+        samples = [samples[:columns] for samples in _read(chosen, progress)]
+        save_png(path, _sheet([moment.step for moment in chosen], samples))
     elif suffix == ".gif":
         save_gif(path, _frames(chosen, progress), fps, lambda: progress(len(chosen), len(chosen)))
     else:
         save_mp4(path, _frames(chosen, progress), fps)
+    return chosen
 
 
 def _spread(found: list[Moment], count: int) -> list[Moment]:
@@ -120,6 +128,28 @@ def _frames(chosen: list[Moment], progress: Progress) -> Iterator[Pixels]:
         picture = sheet(samples)
         zoom = zoom or max(1, FILM_SIDE // max(picture.shape[:2]))
         yield _captioned(enlarge(picture, zoom), f"step {moment.step:,}")
+
+
+def _sheet(steps: list[int], samples: list[Pixels]) -> Pixels:
+    """A row a moment: its step, and its samples (N, H, W[, 3]) enlarged; (H', W'[, 3])."""
+    count, height, width = samples[0].shape[:3]
+    wanted = math.ceil((SHEET_WIDTH - GAP * (count - 1)) / (count * width))
+    zoom = max(1, min(wanted, FILM_SIDE // max(height, width)))
+    font = ImageFont.load_default(12)
+    words = [f"step {step:,}" for step in steps]
+    left = 2 * MARGIN + math.ceil(max(font.getlength(text) for text in words))
+    across, tall = width * zoom + GAP, max(height * zoom, CAPTION)
+    size = (left + count * across - GAP, len(samples) * (tall + GAP) - GAP)
+    is_gray = samples[0].ndim == 3
+    image = Image.new("L" if is_gray else "RGB", size, GROUND[0] if is_gray else GROUND)
+    draw = ImageDraw.Draw(image)
+    for number, (text, row) in enumerate(zip(words, samples, strict=True)):
+        top = number * (tall + GAP)
+        draw.text((left - MARGIN, top + tall / 2), text, GRAY[0] if is_gray else GRAY, font, anchor="rm")
+        for column, sample in enumerate(row):
+            place = (left + column * across, top + (tall - height * zoom) // 2)
+            image.paste(Image.fromarray(enlarge(sample, zoom)), place)
+    return np.asarray(image)
 
 
 def _captioned(picture: Pixels, words: str) -> Pixels:

@@ -32,7 +32,7 @@ class NotFinite(ArithmeticError):
 
 
 class AdversarialStep:
-    """Two networks, their optimizers and one iteration of a recipe.
+    """Two networks, their optimizers and one step of a recipe.
 
     Parameters
     ----------

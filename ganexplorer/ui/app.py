@@ -87,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        # not at once: Python runs a handler in the middle of whatever it is at, such as telling what a run said
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window, window.close))
     notifier.activated.connect(lambda: ours.recv(64))
     window.show()
     try:

@@ -132,6 +132,7 @@ def _style_sheet(theme: Theme) -> str:
                                font-weight: 600; }}
         QPushButton#primary:disabled {{ background: {theme.track}; color: {theme.faint};
                                         border-color: {theme.track}; }}
+        QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
         QStatusBar {{ background: {theme.window}; color: {theme.quiet}; border-top: 1px solid {theme.line}; }}
         QStatusBar::item {{ border: 0; }}
         QStatusBar QLabel {{ color: {theme.quiet}; padding: 0 8px; }}

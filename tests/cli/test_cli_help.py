@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +14,10 @@ import pytest
 import ganexplorer
 from ganexplorer import __main__ as entry_point
 from ganexplorer import cli
+from ganexplorer.cli import parsing
 from ganexplorer.core import zoo
 from ganexplorer.core.errors import UserError
-from ganexplorer.train.config import RECIPES, parameters
+from ganexplorer.train.config import RECIPES, TrainConfig, parameters
 
 Command = Callable[..., Any]
 
@@ -53,13 +55,44 @@ def test_the_help_of_the_program_lists_its_commands(command: Command) -> None:
     assert commands().keys() <= {words[0] for words in listed}
 
 
-def test_the_help_of_train_lists_recipes_and_hyperparameters(command: Command) -> None:
-    out = command("train", "--help").out
-    for recipe in RECIPES.values():
-        assert f"\n  {recipe.name}  (data: {recipe.data or 'folder:DIR'})" in out
+def help_of_train(command: Command, monkeypatch: pytest.MonkeyPatch, columns: int = 80) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out: str = command("train", "--help").out
+    return out
+
+
+def test_the_help_of_train_explains_each_hyperparameter_and_says_whether_it_may_change(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = help_of_train(command, monkeypatch)
+    plain = " ".join(out.split())
+    assert "* may change while a run goes on" in plain
     for parameter in parameters():
-        assert f"\n  {parameter.name}=" in out
-        assert parameter.help in out
+        ((default, mark, _),) = re.findall(rf"^    {parameter.name}=(\S*) +(\*)? +(\S.*)$", out, re.MULTILINE)
+        assert bool(mark) is parameter.live, parameter.name
+        assert parameter.parse(default) == parameter.default
+        assert " ".join(parameter.help.split()) in plain
+        assert all(choice in plain for choice in parameter.choices)
+
+
+def test_the_help_of_train_shows_all_that_makes_a_recipe(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands below its name is enough to do without the recipe."""
+    recipes, _, _ = help_of_train(command, monkeypatch).partition("\nhyperparameters")
+    for recipe in RECIPES.values():
+        _, _, below = recipes.partition(f"\n  {recipe.name}  (data: {recipe.data or 'folder:DIR'})\n")
+        own = re.split(r"\n  (?=\S)", below)[0]
+        assert " ".join(recipe.summary.split()) in " ".join(own.split())
+        settings = [word for word in own.split() if re.fullmatch(r"\w+=\S+", word)]
+        assert TrainConfig().with_settings(settings) == recipe.config
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(20, 60), (80, 78), (300, 100)])
+def test_the_list_of_hyperparameters_fits_the_terminal_and_stays_readable(
+    command: Command, monkeypatch: pytest.MonkeyPatch, columns: int, widest: int
+) -> None:
+    _, _, listed = help_of_train(command, monkeypatch, columns).partition("\nrecipes")
+    assert len(listed.splitlines()) > 60
+    assert max(map(len, listed.splitlines())) <= widest
 
 
 def test_the_version_is_printed(command: Command) -> None:
@@ -157,6 +190,19 @@ def test_bad_arguments_are_told_with_status_2(command: Command, words: list[str]
 def test_bad_arguments_are_told_in_words_for_people(command: Command, words: list[str]) -> None:
     """Not as ``invalid _positive value``, the name of a function of ours."""
     assert "_" not in command(*words).bad_arguments
+
+
+def test_bad_arguments_of_many_processes_are_told_by_one(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait: torchrun would end the one that tells as soon as they leave."""
+    waits: list[float] = []
+    monkeypatch.setattr(parsing.time, "sleep", waits.append)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert command("train").bad_arguments == "the following arguments are required: --out"
+    assert not waits
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    answer = command("train")
+    assert (answer.status, answer.out, answer.err) == (2, "", "")
+    assert waits == [parsing.LINGER_SECONDS]
 
 
 def test_a_failure_is_one_plain_line_and_status_1(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

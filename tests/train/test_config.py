@@ -73,25 +73,76 @@ def test_no_settings_are_the_same_configuration() -> None:
     assert TrainConfig().with_settings([]) == TrainConfig()
 
 
-@pytest.mark.parametrize("setting", ["g_lr", "", "batch_size 32"])
-def test_a_setting_without_equals_is_refused_with_its_form(setting: str) -> None:
-    with pytest.raises(ConfigError, match="key=value"):
-        TrainConfig().with_settings([setting])
-
-
-@pytest.mark.parametrize("setting", ["learning_rate=1", "=3", "G_LR=1"])
-def test_an_unknown_setting_is_refused_with_the_known_names(setting: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "example"),
+    [("g_lr", "g_lr=0.0002"), ("g_widths", "g_widths=256,256"), ("", "batch_size=64"), ("=3", "batch_size=64"),
+     (" =3", "batch_size=64"), ("batch_size 32", "batch_size=64")],
+)  # fmt: skip
+def test_a_setting_without_name_or_value_is_refused_with_its_form(setting: str, example: str) -> None:
     with pytest.raises(ConfigError) as refused:
         TrainConfig().with_settings([setting])
-    assert repr(setting.partition("=")[0]) in str(refused.value)
+    assert str(refused.value) == f"--set {setting}: write it as KEY=VALUE, such as {example}."
+
+
+def test_an_unknown_setting_that_looks_like_none_is_refused_with_the_known_names() -> None:
+    with pytest.raises(ConfigError, match="unknown hyperparameter 'dropout'; known: ") as refused:
+        TrainConfig().with_settings(["dropout=1"])
     assert all(name in str(refused.value) for name in PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("bach_size=3", "batch_size"),
+        ("batch-size=3", "batch_size"),
+        ("G_LR=1", "g_lr"),
+        (" g_lr =1", "g_lr"),
+        ("lr=1", "g_lr or d_lr"),  # as near as each other
+        ("epoch=3", "epochs"),
+        ("learning_rate=1", "g_lr or d_lr or lr_decay"),  # by their help
+        ("latent_dim=3", "z_dim"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_what_it_may_mean(setting: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        TrainConfig().with_settings([setting])
+    name = setting.partition("=")[0]
+    assert str(refused.value) == (
+        f"unknown hyperparameter {name!r}. Did you mean {meant}? ganexplorer train --help tells of all."
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [("loss=hing", "hinge"), ("loss=wgan_gp", "wgan-gp"), ("loss=WGAN", "wgan"), ("loss=lsgn", "lsgan"),
+     ("family=DCGAN", "dcgan"), ("prior=gaussian", ""), ("g_output=lsgan", "")],
+)  # fmt: skip
+def test_an_unknown_choice_is_refused_with_all_and_the_nearest(setting: str, meant: str) -> None:
+    name, _, value = setting.partition("=")
+    with pytest.raises(ConfigError) as refused:
+        TrainConfig().with_settings([setting])
+    choices = f"{name}: {value!r} is not one of {', '.join(PARAMETERS[name].choices)}."
+    assert str(refused.value) == choices + (f" Did you mean {meant}?" if meant else "")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_settings_of_a_configuration_make_it_again(name: str) -> None:
+    settings = RECIPES[name].config.settings()
+    assert TrainConfig().with_settings(settings) == RECIPES[name].config
+    assert len(settings) == len(TrainConfig().differences(RECIPES[name].config))
+
+
+def test_a_configuration_of_defaults_has_no_settings() -> None:
+    assert TrainConfig().settings() == []
+    assert TrainConfig(loss="mse", g_widths=(8, 4), flip=True).settings() == ["flip=True", "g_widths=8,4", "loss=mse"]
 
 
 @pytest.mark.parametrize("text", ["", "many", "1.5", "1e3", "0x10", "nan", "inf", "true"])
 @pytest.mark.parametrize("parameter", [p for p in NUMBERS if p.type is int], ids=name_of)
 def test_text_that_is_no_whole_number_is_refused_by_name(parameter: Parameter, text: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^{parameter.name}: .*whole number"):
+    with pytest.raises(ConfigError, match=rf"^{parameter.name}: .*whole number") as refused:
         TrainConfig().with_settings([f"{parameter.name}={text}"])
+    assert numbers_in(str(refused.value))[-2:] == [parameter.low, parameter.high]
 
 
 @pytest.mark.parametrize("text", ["", "fast", "1,5", "true", "2e", "nan", "inf", "-inf"])
@@ -331,3 +382,13 @@ def test_an_unknown_recipe_is_refused_with_the_known_names() -> None:
     with pytest.raises(ConfigError, match="'mlp-65'") as refused:
         recipe("mlp-65")
     assert all(name in str(refused.value) for name in RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("mlp_64_stable", "mlp-64-stable"), ("MLP-64", "mlp-64"), ("dcgan", "dcgan-64"), ("faces", "")]
+)
+def test_an_unknown_recipe_is_refused_with_the_nearest(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        recipe(name)
+    _, _, question = str(refused.value).partition(f"{list(RECIPES)[-1]}.")
+    assert question.strip() == (f"Did you mean {meant}?" if meant else "")

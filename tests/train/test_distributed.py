@@ -36,9 +36,10 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import build, initialize, mlp_generator
 from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train.distributed import joined, met, restarted
-from ganexplorer.train.events import Mark, TrainRequest
+from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
 from ganexplorer.train.parallel import ALONE, Elsewhere, Parallel
 from ganexplorer.train.run_log import read_entries
+from ganexplorer.train.starting import replayed
 from ganexplorer.train.steps import MEASURES, AdversarialStep
 from ganexplorer.train.sync_norm import SyncedBatchNorm, synchronise_norms
 
@@ -417,6 +418,73 @@ def test_a_second_start_rolls_back_once(begun: TrainRequest) -> None:
     assert restarted(back) is back
     train(back, stop_after=6)
     assert restarted(back) == dataclasses.replace(back, rollback=None)
+
+
+@pytest.mark.usefixtures("anew")
+def test_a_second_start_goes_on_with_a_run_done_again(picture_folder: Path, tmp_path: Path) -> None:
+    """Changed by hand at the start, at the snapshot that is gone on from, and after it; then a step by hand."""
+    source, again = tmp_path / "source", tmp_path / "again"
+    changes = [Changed(0, {"g_lr": 0.02}), Changed(5, {"d_lr": 0.02}), Changed(7, {"r1_gamma": 1.0}), Stepped(9, "g")]
+    config = variant(TINY, sample_every=100)
+    train(request(config, picture_folder, source, script=tuple(changes)))
+    whole = [entry for entry in read_entries(source / "log.jsonl") if isinstance(entry, Changed | Stepped)]
+    assert whole == changes
+    asked = dataclasses.replace(replayed(source, again), device="cpu")
+    assert restarted(asked) is asked  # died before there was anything
+    train(asked, stop_after=6)
+    for newest in (again / "checkpoint" / "00000006.pt", again / "snapshots" / "00000006.safetensors"):
+        newest.unlink()  # as if it had been killed after step 6: the last checkpoint is of step 5
+    anew = restarted(asked)
+    assert (anew.resume, anew.until) == (True, 12)
+    assert anew.script == tuple(changes[2:])
+    assert ended(train(anew)).step == 12
+    assert log_of(again) == log_of(source)
+    assert differing(saved_state(again), saved_state(source)) == []
+    done = [entry for entry in read_entries(again / "log.jsonl") if isinstance(entry, Changed | Stepped)]
+    assert done == changes
+
+
+@pytest.mark.usefixtures("anew")
+def test_a_second_start_makes_a_change_that_a_run_done_again_has_not_come_to(
+    picture_folder: Path, tmp_path: Path
+) -> None:
+    """Killed between the checkpoint of step 5 and the change after it."""
+    source, again = tmp_path / "source", tmp_path / "again"
+    change = Changed(5, {"g_lr": 0.02})
+    train(request(TINY, picture_folder, source, script=(change,)))
+    asked = dataclasses.replace(replayed(source, again), device="cpu")
+    train(dataclasses.replace(asked, script=(), until=5))
+    anew = restarted(asked)
+    assert anew.script == (change,)
+    train(anew)
+    assert log_of(again) == log_of(source)
+
+
+@pytest.mark.usefixtures("anew")
+def test_a_second_start_goes_on_with_the_fork_that_the_first_made(
+    begun: TrainRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = tmp_path / "child"
+
+    def again(*words: str, out: Path = child) -> int:
+        return cli.main(["train", "--out", str(out), "--device", "cpu", *words])
+
+    fork = ["--fork", f"{begun.run}@5", "--set", "g_lr=0.05"]
+    assert again(*fork) == 0  # nothing was there yet
+    for path in (child / "checkpoint" / "00000012.pt", child / "snapshots" / "00000012.safetensors"):
+        path.unlink()  # as if it had been killed after the checkpoint of step 10
+    assert again(*fork) == 0
+    assert "Going on" not in capsys.readouterr().err
+    entries = read_entries(child / "log.jsonl")
+    assert [entry for entry in entries if isinstance(entry, Changed)] == [Changed(5, {"g_lr": 0.05})]
+    marks = [(mark.kind, mark.step) for mark in entries if isinstance(mark, Mark)]
+    assert marks == [("forked", 5), ("resumed", 5), ("resumed", 10)]
+    assert again(*fork) == 0  # all was done, and torchrun is told so
+    assert again("--resume", out=begun.run) == 0
+    assert again("--resume", out=begun.run) == 0
+    assert again("--fork", f"{begun.run}@10") == 2  # another fork than that
+    assert again("--fork", str(child), "--steps", "30", out=begun.run) == 2
+    assert capsys.readouterr().err.count("exists already") == 2
 
 
 # ---- alone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from PIL import Image, ImageSequence
 from tiny_runs import TINY, of, request, train, variant
 
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.media import enlarge, sheet, unsheet
+from ganexplorer.core.media import enlarge, save_png, sheet, unsheet
+from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Preview
 from ganexplorer.train.growth import FILM_SIDE, moments, write_growth
 
@@ -46,12 +49,75 @@ def test_moments_are_the_saved_sheets_in_order(grown: tuple[Path, dict[int, np.n
 
 def test_the_sheet_shows_ten_moments_of_six_samples(grown: tuple[Path, dict[int, np.ndarray]], tmp_path: Path) -> None:
     run, previews = grown
-    write_growth(tmp_path / "growth.png", run)
+    shown = write_growth(tmp_path / "growth.png", run)
     picture = np.asarray(Image.open(tmp_path / "growth.png"))
-    cells = unsheet(picture, 60, 6).reshape(10, 6, 8, 8)
+    zoom, gap = 8, 4  # 6 samples of 8 pixels and 5 gaps: 404, and with a zoom of 7 356
+    samples = picture[:, -(6 * 8 * zoom + 5 * gap) :]
+    cells = unsheet(samples, 60, 6, gap)[:, ::zoom, ::zoom].reshape(10, 6, 8, 8)
     steps = [next(s for s in previews if s and np.array_equal(previews[s][:6], row)) for row in cells]
-    assert steps == sorted(set(steps))
+    assert steps == sorted(set(steps)) == [moment.step for moment in shown]
     assert (steps[0], steps[-1]) == (2, 24)
+
+
+def a_run(path: Path, samples: dict[int, np.ndarray]) -> Path:
+    """A folder with what a film needs of a run."""
+    config = TrainConfig(sample_count=len(next(iter(samples.values()))))
+    (path / "samples").mkdir(parents=True)
+    (path / "config.json").write_text(json.dumps({"recipe": "", "data": "", "config": config.to_dict()}))
+    for step, pixels in samples.items():
+        save_png(path / "samples" / f"{step:08d}.png", sheet(pixels))
+    return path
+
+
+def runs_of(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Where runs of True begin and end."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "zoom"),
+    [
+        ((6, 28, 28), 3), ((9, 28, 28), 3), ((6, 1, 4), 16), ((1, 1, 4), 100), ((40, 1, 4), 16), ((6, 96, 96, 3), 1),
+        ((2, 96, 96), 3), ((1, 5, 3, 3), 96), ((2, 64, 1), 7), ((3, 300, 300), 1),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_sheet_has_whole_multiples_of_all_samples_beside_their_steps(
+    tmp_path: Path, shape: tuple[int, ...], zoom: int
+) -> None:
+    """Samples are found by their brightness: words and ground are darker."""
+    rng = np.random.default_rng(0)
+    samples = {step: rng.integers(200, 256, shape, dtype=np.uint8) for step in (5, 1_000, 2_000_000)}
+    write_growth(tmp_path / "growth.png", a_run(tmp_path / "run", samples))
+    with Image.open(tmp_path / "growth.png") as file:
+        picture = np.asarray(file)
+    gray = picture if picture.ndim == 2 else picture.max(2)
+    across, down = runs_of((gray >= 200).any(0)), runs_of((gray >= 200).any(1))
+    assert (len(across), len(down)) == (min(6, shape[0]), 3)
+    for (top, bottom), pixels in zip(down, samples.values(), strict=True):
+        for (left, right), sample in zip(across, pixels, strict=False):
+            block = np.ones((zoom, zoom) if sample.ndim == 2 else (zoom, zoom, 1), np.uint8)
+            assert np.array_equal(picture[top:bottom, left:right], np.kron(sample, block))
+    width = across[-1][1] - across[0][0]
+    assert width >= 400 or zoom * max(shape[1:3]) > 400  # wide enough, or what is tall is tall enough
+    assert picture.shape[1] == across[-1][1]  # nothing is cut, nothing is left over
+    words = gray[:, : across[0][0]]
+    ground = int(words[0, 0])
+    assert 0 < ground < 100
+    ink = words.astype(int) - ground > 40
+    assert not ink[:, :4].any()
+    assert not ink[:, -4:].any()  # words end before the samples begin
+    edges = [0, *((a[1] + b[0]) // 2 for a, b in itertools.pairwise(down)), len(picture)]
+    for (top, bottom), (start, end) in zip(down, itertools.pairwise(edges), strict=True):
+        rows = np.flatnonzero(ink[start:end].any(1)) + start
+        assert abs((rows[0] + rows[-1] + 1) / 2 - (top + bottom) / 2) <= 3  # in the middle of its row
+        assert 8 <= rows[-1] - rows[0] < 17
+        assert start < rows[0]
+        assert rows[-1] < end - 1
+    widths = [np.flatnonzero(ink[a:b].any(0)) for a, b in itertools.pairwise(edges)]
+    assert widths[0][0] > widths[1][0] > widths[2][0]  # longer numbers begin further left, and all end alike
+    assert max(columns[-1] for columns in widths) - min(columns[-1] for columns in widths) <= 2
 
 
 def test_a_film_shows_each_moment_with_its_step_below(

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganexplorer.train.runs import last_step
+from ganexplorer.train.snapshots import snapshots
 from ganexplorer.ui import app
 
 WORDS = [sys.executable, "-m", "ganexplorer"]
@@ -91,3 +94,41 @@ def test_a_display_that_does_not_answer_is_told(on_x11, monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", Xcb)
     with pytest.raises(app.DisplayError, match="does not answer"):
         app.check_display()
+
+
+TRAINING = """
+import dataclasses, os, signal, sys
+from ganexplorer.__main__ import main
+from ganexplorer.train.config import RECIPES
+from ganexplorer.ui import main_window
+
+recipe = RECIPES["pattern-1010"]
+config = dataclasses.replace(recipe.config, steps=10**8, log_every=10, snapshot_every=10**6)
+RECIPES["pattern-1010"] = dataclasses.replace(recipe, config=config)
+
+class Window(main_window.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.train.setup.recipe.setCurrentText("pattern-1010")
+        self.first_image.connect(self.train.start)
+        self.train.session.scalars.connect(self.end)  # in the middle of what the session does
+
+    def end(self, scalars):
+        os.kill(os.getpid(), number)
+
+main_window.MainWindow = Window
+number = int(sys.argv.pop(1))
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_training_run_and_ends_the_program_with_status_0(tmp_path, model_path, home, number):
+    words = [sys.executable, "-c", TRAINING, str(int(number)), "gui", "--model", str(model_path)]
+    result = subprocess.run(words, env=dict(os.environ), capture_output=True, text=True, timeout=120)
+    told = [line for line in result.stderr.splitlines() if "propagateSizeHints" not in line]
+    assert (result.returncode, told) == (0, [])
+    (run,) = (home / "runs").iterdir()
+    assert 0 < last_step(run) == snapshots(run)[-1].step
+    assert snapshots(run)[-1].has_state

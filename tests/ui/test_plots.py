@@ -694,7 +694,7 @@ def test_numbers_take_little_room(value: float, words: str) -> None:
 
 
 def test_places_are_told_in_the_words_of_the_axis() -> None:
-    assert place_words("iterations", 12400, 12400) == "step 12,400"
+    assert place_words("steps", 12400, 12400) == "step 12,400"
     assert place_words("epochs", 1, 3.2) == "epoch 3.20"
     seconds = [place_words("time", 1, value) for value in (4.25, 65.0, 3725.0, math.nan)]
     assert seconds == ["4.2 s", "1 min 05 s", "1 h 02 min", "time unknown"]

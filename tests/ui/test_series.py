@@ -227,7 +227,7 @@ def test_a_run_that_goes_back_drops_what_came_from_there_on() -> None:
     assert record.steps.tolist() == [0]
 
 
-@pytest.mark.parametrize("axis", ["iterations", "epochs", "time"])
+@pytest.mark.parametrize("axis", ["steps", "epochs", "time"])
 def test_points_are_found_on_each_axis(axis: Any) -> None:
     record = Record()
     record.extend([point(step) for step in range(0, 1000, 10)])

@@ -1,6 +1,7 @@
 """Steering a run from the window: pause, single steps, changes, snapshots on a line, rolling back, forking, tuning."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -8,13 +9,15 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QInputDialog
 from safetensors.torch import load_file
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.render import Renderer
 from ganexplorer.train import run_log
 from ganexplorer.train.config import RECIPES, TrainConfig
-from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
+from ganexplorer.train.events import Changed, Mark, Scalars, Stepped, TrainRequest
+from ganexplorer.train.growth import write_growth
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.train.trainer import Trainer
 from ganexplorer.ui.theme import DARK, LIGHT
@@ -256,6 +259,74 @@ def past_run(tmp_path_factory):
     return folder / "run"
 
 
+def test_a_run_that_is_done_is_trained_for_longer_from_its_end_or_from_a_fork(
+    window, qtbot, past_run, tmp_path, monkeypatch
+):
+    run = tmp_path / "run"
+    shutil.copytree(past_run, run)
+    window.open(str(run))
+    train = window.train
+    qtbot.waitUntil(train.controls.resume.isEnabled, timeout=20_000)
+    asked = []
+    answers = [(0, False), (10, True), (14, True), (13, True)]
+
+    def answer(_parent, _title, words, value, low, high):
+        asked.append((words, value, low, high))
+        return answers.pop(0)
+
+    monkeypatch.setattr(QInputDialog, "getInt", answer)
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    assert train.controls.state is RunState.IDLE  # the person let it be
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    assert asked == [("run has done all its 8 steps.\nTrain until step:", 16, 9, 2**31 - 1)] * 2
+    qtbot.waitUntil(lambda: train.status.text().startswith("Finished at step 10"), timeout=PATIENCE)
+    assert entries(run, Changed) == [Changed(8, {"steps": 10})]
+    assert [entry.step for entry in entries(run, Scalars)] == list(range(1, 11))
+
+    train.form.set_value("g_lr", 0.5)
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    assert asked[2][0].startswith("run has done all its 10 steps")
+    qtbot.waitUntil(lambda: train.status.text().startswith("Finished at step 14"), timeout=PATIENCE)
+    assert entries(run, Changed)[1:] == [Changed(10, {"g_lr": 0.5, "steps": 14})]
+
+    train.timeline.line.pick(0)  # of step 2: there is enough to do from there
+    qtbot.mouseClick(train.timeline.roll_back, LEFT)
+    qtbot.waitUntil(lambda: any(mark.kind == "rolled back" for mark in entries(run, Mark)), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: train.controls.state is RunState.IDLE, timeout=PATIENCE)
+    assert len(asked) == 3
+    assert snapshots(run)[-1].step == 8  # what made it longer came later, and was set aside
+
+    train.timeline.line.pick(3)
+    qtbot.mouseClick(train.timeline.fork, LEFT)
+    assert len(asked) == 4
+    qtbot.waitUntil(lambda: train.view.run not in (run, None), timeout=PATIENCE)
+    wait_state(window, qtbot, RunState.IDLE)
+    assert snapshots(train.view.run)[-1].step == 13
+
+
+def test_an_edit_of_what_is_fixed_in_a_run_is_not_dropped_by_going_on(window, qtbot, tmp_path, quick_recipe):
+    quick_recipe("pattern-1010", steps=10**8, log_every=10, snapshot_every=10**6)
+    train = window.train
+    choose(window, "pattern-1010", "toy:1010")
+    qtbot.mouseClick(train.controls.start, LEFT)
+    wait_state(window, qtbot, RunState.RUNNING)
+    qtbot.mouseClick(train.controls.stop, LEFT)
+    wait_state(window, qtbot, RunState.IDLE)
+    train.form.set_value("batch_size", 7)
+    train.form.set_value("d_lr", 0.25)
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    assert "Not resumed: batch_size cannot change in a run that has begun" in window.notices.text
+    assert train.controls.state is RunState.IDLE
+    assert train.form.config().batch_size == 7
+    train.form.set_value("batch_size", RECIPES["pattern-1010"].config.batch_size)
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    wait_state(window, qtbot, RunState.RUNNING)
+    assert entries(train.view.run, Changed)[0].settings == {"d_lr": 0.25}
+    assert train.form.config().d_lr == 0.25
+    qtbot.mouseClick(train.controls.stop, LEFT)
+    wait_state(window, qtbot, RunState.IDLE)
+
+
 def test_scrubbing_shows_each_snapshot_under_the_latent_of_now(window, shot, qtbot, past_run):
     window.open(str(past_run))
     qtbot.waitUntil(lambda: len(window.train.timeline.snapshots) == 4, timeout=20_000)
@@ -309,8 +380,8 @@ def test_the_film_of_a_run_is_written(window, qtbot, past_run, tmp_path, monkeyp
     qtbot.waitUntil(lambda: window.train.timeline.film.isEnabled(), timeout=20_000)
     qtbot.mouseClick(window.train.timeline.film, LEFT)
     qtbot.waitUntil(path.exists, timeout=20_000)
-    with Image.open(path) as picture:
-        assert picture.size == (4 * 30 - 2, 4 * 30 - 2)  # four moments of four samples
+    assert [moment.step for moment in write_growth(tmp_path / "same.png", past_run)] == [2, 4, 6, 8]
+    assert path.read_bytes() == (tmp_path / "same.png").read_bytes()
 
 
 def test_the_open_model_is_tuned_further(window, qtbot, tmp_path, past_run, quick_recipe, model_path):

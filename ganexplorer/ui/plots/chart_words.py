@@ -55,7 +55,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one chart against iterations shows.
+    """What one chart against steps shows.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ DIVERSITY = Page(
 
 PHASE_HINT = "D against G"
 
-AXIS_NAMES: dict[Axis, str] = {"iterations": "iteration", "epochs": "epoch", "time": "training time"}
+AXIS_NAMES: dict[Axis, str] = {"steps": "step", "epochs": "epoch", "time": "training time"}
 UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))  # from which length on, seconds, name
 
 
@@ -151,7 +151,7 @@ def unit_of(seconds: float) -> tuple[float, str]:
 
 def place_words(axis: Axis, step: float, place: float) -> str:
     """Where a point is, as in: step 1,200; epoch 3.25; 4 min 05 s."""
-    if axis == "iterations":
+    if axis == "steps":
         return f"step {step:,.0f}"
     if axis == "epochs":
         return f"epoch {place:.2f}"

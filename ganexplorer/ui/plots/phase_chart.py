@@ -103,7 +103,7 @@ class PhaseChart(HandChart):
         cursor = self._data.cursor
         for index, color in (
             (len(self._data.record) - 1, self._theme.text),
-            (None if cursor is None else self._data.record.nearest("iterations", cursor), self._theme.accent),
+            (None if cursor is None else self._data.record.nearest("steps", cursor), self._theme.accent),
             (self._hovered, self._theme.quiet),
         ):
             place = None if index is None else self._place(frame, index)
@@ -123,14 +123,14 @@ class PhaseChart(HandChart):
         record = self._data.record
         last = float(record.steps[-1]) if len(record) else 0.0
         slots = [Slot(curve.name, curve.line(self._theme), WIDEST) for curve in LOSSES.curves]
-        widest = re.sub(r"\d", "0", place_words("iterations", last, last))
+        widest = re.sub(r"\d", "0", place_words("steps", last, last))
         return [*slots, Slot("", "", (widest,))]
 
     def _readings(self, index: int) -> Sequence[str]:
         record = self._data.record
         values = [number(float(record.column(curve.field)[index])) for curve in LOSSES.curves]
         step = float(record.steps[index])
-        return [*values, place_words("iterations", step, step)]
+        return [*values, place_words("steps", step, step)]
 
     def _point_near(self, point: QPointF) -> int | None:
         distance = np.hypot(self._places[0] - point.x(), self._places[1] - point.y())

@@ -13,10 +13,10 @@ from ganexplorer.train.events import Scalars
 from ganexplorer.ui.plots.derived import Derived, Logarithm, Rising, Smoothed
 from ganexplorer.ui.plots.series import FIRST_ROOM, Series, Values
 
-Axis = Literal["iterations", "epochs", "time"]
+Axis = Literal["steps", "epochs", "time"]
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Scalars))
-AXIS_FIELDS: dict[Axis, str] = {"iterations": "step", "epochs": "epoch", "time": "seconds"}
+AXIS_FIELDS: dict[Axis, str] = {"steps": "step", "epochs": "epoch", "time": "seconds"}
 
 PIECE = 1000  # points made into numbers at once: the window does not wait long for a thread that makes many
 MANY = 10**12  # more points than there are; a way that leads to the first or last
@@ -117,7 +117,7 @@ class Record:
 
     def places(self, axis: Axis, steps: Values) -> Values:
         """Where steps are on an axis, between points by interpolation."""
-        if axis == "iterations" or not len(self):
+        if axis == "steps" or not len(self):
             return steps
         column = self._axis(axis)
         if column.unknown == len(self):

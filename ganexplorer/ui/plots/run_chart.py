@@ -1,4 +1,4 @@
-"""A chart of values against iterations, epochs or time."""
+"""A chart of values against steps, epochs or time."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ganexplorer.ui.plots.record import Axis, Record
 class Choices:
     """How all charts are drawn."""
 
-    axis: Axis = "iterations"
+    axis: Axis = "steps"
     weight: float = 0.0  # of the average that smooths, from 0, none, to below 1
     is_log: bool = False
 

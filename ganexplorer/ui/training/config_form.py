@@ -43,6 +43,7 @@ class ConfigForm(QWidget):
         super().__init__(parent)
         self._recipe = self._asked = TrainConfig()  # _asked: what the run has, or will have if it agrees
         self._run: TrainConfig | None = None  # what the run has
+        self._ended: TrainConfig | None = None  # what the run had that ended, until another configuration is shown
         self._entered: dict[str, Any] = {}  # by name, as `shown` has it: a text may be wrong
         self._fields: dict[str, ConfigField] = {}
         self._body: QWidget | None = None
@@ -55,7 +56,7 @@ class ConfigForm(QWidget):
 
     def set_config(self, config: TrainConfig) -> None:
         """Show a recipe's configuration; what differs from it from now on is marked."""
-        self._recipe = config
+        self._recipe, self._ended = config, None
         self._enter(config)
 
     def config(self) -> TrainConfig:
@@ -95,13 +96,21 @@ class ConfigForm(QWidget):
     def set_running(self, config: TrainConfig) -> None:
         """Show what a run has; only its live fields can be edited."""
         self._run = self._asked = config
+        self._ended = None
         self._enter(config)
         self._fix()
 
     def set_idle(self) -> None:
         """The run ended: its values stay, and all fields can be edited."""
-        self._run = None
+        self._run, self._ended = None, self._run
         self._fix()
+
+    def edits(self) -> dict[str, Any]:
+        """What the person has edited since the run ended, as plain JSON values; raises `ConfigError`."""
+        if self._ended is None:
+            return {}
+        now, then = self.config().to_dict(), self._ended.to_dict()
+        return {name: value for name, value in now.items() if value != then[name]}
 
     def show_changed(self, settings: Mapping[str, Any]) -> None:
         """Show values that the run has from now on; raises `ConfigError`.

@@ -18,6 +18,7 @@ from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Mark, MarkKind, Scalars, Stepped
 from ganexplorer.train.runs import is_being_written, read_config
 from ganexplorer.train.snapshots import Snapshot, snapshots
+from ganexplorer.train.starting import length_of
 from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.work.studio import Sight
 
@@ -33,6 +34,7 @@ class RunRecord:
     data: str
     config: TrainConfig
     step: int
+    total_steps: int  # 0: not known
     points: Record
     marks: Sequence[LogEntry]  # of the log, all but the points
     snapshots: list[Snapshot]
@@ -50,8 +52,8 @@ def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
     points = Record.of([entry for entry in entries if isinstance(entry, Scalars)])
     marks = [entry for entry in entries if not isinstance(entry, Scalars)]
     return RunRecord(
-        run, saved.recipe, saved.data, saved.config, step, points, marks, snapshots(run), is_live,
-        fixed_samples(run, renderer),
+        run, saved.recipe, saved.data, saved.config, step, length_of(saved.config, entries), points, marks,
+        snapshots(run), is_live, fixed_samples(run, renderer),
     )  # fmt: skip
 
 

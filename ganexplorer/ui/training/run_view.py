@@ -34,6 +34,7 @@ class RunView(QWidget):
         super().__init__(parent)
         self._runs_folder = runs_folder
         self.run: Path | None = None
+        self.total_steps = 0  # of the run; 0: not known
         self.newest: Snapshot | None = None
         self._kept: set[int] = set()  # steps of snapshots that are never thinned out
         self.plots = LossPlots(theme, self)
@@ -57,6 +58,11 @@ class RunView(QWidget):
         """Whether training can go on from one of the snapshots."""
         return any(snapshot.has_state for snapshot in self.timeline.snapshots)
 
+    @property
+    def last_step(self) -> int:
+        """The last step that training can go on from; 0: none."""
+        return next((snapshot.step for snapshot in reversed(self.timeline.snapshots) if snapshot.has_state), 0)
+
     def forget(self) -> None:
         """Show no run."""
         self.run = self.newest = None
@@ -71,9 +77,9 @@ class RunView(QWidget):
         self.plots.clear()
         self.plots.show_cursor(None if self.timeline.snapshot is None else self.timeline.snapshot.step)
 
-    def begin(self, run: Path, loss: LossName) -> None:
+    def begin(self, run: Path, loss: LossName, total_steps: int) -> None:
         """This is the run from now on; its curves go on where they are."""
-        self.run = run
+        self.run, self.total_steps = run, total_steps
         self.plots.start(loss, run.name)
 
     def show_past(self, points: Record, marks: Sequence[LogEntry]) -> None:

@@ -151,7 +151,7 @@ class Timeline(QWidget):
         self._snapshots: list[Snapshot] = []
         self.line = SnapshotLine(theme)
         self.words = QuietLabel()
-        self.now = tool_button("Now", "Look at no snapshot any more: back to the model that was open", self.go_back)
+        self.now = tool_button("Leave", "Look at no snapshot any more: back to the model that was open", self.go_back)
         self.play = tool_button("Play", "Go through the snapshots under the present latent, from the first to the last")
         self.play.setCheckable(True)
         self.roll_back = tool_button(

@@ -46,6 +46,7 @@ from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
 from ganexplorer.ui.training.following import Following, verdict_words
+from ganexplorer.ui.training.going_on import changes_to_go_on
 from ganexplorer.ui.training.new_runs import Staging, new_run, stamped
 from ganexplorer.ui.training.run_controls import RunControls, RunState
 from ganexplorer.ui.training.run_record import RunRecord
@@ -156,8 +157,16 @@ class TrainPanel(QWidget):
     def resume(self) -> None:
         """Go on with the run on show."""
         run = self.view.run
-        if run is not None:
-            self._launch_later(lambda: resumed(run))
+        if run is None or self.session.is_running:
+            return
+        try:
+            edits = self.form.edits() if self._started is not None and self._started.run == run else {}
+            changes = self._changes(run, self.view.last_step, edits)
+        except UserError as error:
+            self.notice.emit(str(error))
+            return
+        if changes is not None:
+            self._launch_later(lambda: dataclasses.replace(resumed(run), changes=changes))
 
     @Slot(int)
     def roll_back(self, step: int) -> None:
@@ -166,16 +175,21 @@ class TrainPanel(QWidget):
         if run is not None and run == self.following.run:
             self.notice.emit(f"{run.name} is being trained by another process. Stop that first, or fork the run.")
             return
-        if run is not None:
-            self._launch_later(lambda: resumed(run, rollback=step))
+        changes = None if run is None else self._changes(run, step)
+        if run is not None and changes is not None:
+            self._launch_later(lambda: dataclasses.replace(resumed(run, rollback=step), changes=changes))
 
     @Slot(int)
     def fork(self, step: int) -> None:
         """Begin a new run with a snapshot of the one on show."""
         run = self.view.run
-        if run is not None:
+        changes = None if run is None else self._changes(run, step)
+        if run is not None and changes is not None:
             child = new_run(self._runs_folder, f"{run.name.partition('@')[0]}@{step}")
-            self._launch_later(lambda: resumed(run), lambda _: self._asked(forked(run, step, child)))
+            self._launch_later(
+                lambda: resumed(run),
+                lambda _: self._asked(dataclasses.replace(forked(run, step, child), changes=changes)),
+            )
 
     def offer_model(self, name: str, checkpoint: Checkpoint | None) -> None:
         """The model that is open can be fine-tuned; None: there is none."""
@@ -190,6 +204,10 @@ class TrainPanel(QWidget):
         self.plots.stop_writing()
         self.session.close()
         self._unstage()
+
+    def _changes(self, run: Path, step: int, edits: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """See `changes_to_go_on`."""
+        return changes_to_go_on(self, run.name, edits or {}, step, self.view.total_steps)
 
     def _launch_later(self, request: Callable[[], TrainRequest], prepare: Prepare | None = None) -> None:
         """Start a run as soon as the one that goes on, if there is one, has ended."""
@@ -238,7 +256,7 @@ class TrainPanel(QWidget):
             return
         self._stop_following()
         self._forget_run()
-        self.view.begin(record.run, record.config.loss)
+        self.view.begin(record.run, record.config.loss, record.total_steps)
         if not record.is_live:  # else the follower tells of it all
             self.view.show_past(record.points, record.marks)
         if record.pixels is not None:
@@ -348,7 +366,7 @@ class TrainPanel(QWidget):
                 self._show_length(settings)
                 if "loss" in settings and self._started is not None:
                     self._started = dataclasses.replace(self._started, loss=settings["loss"])
-                    self.view.begin(self._started.run, settings["loss"])
+                    self.view.begin(self._started.run, settings["loss"], self._started.total_steps)
                 self.view.mark(event)
             case Refused(settings, why):
                 self.form.refuse(settings)
@@ -366,7 +384,7 @@ class TrainPanel(QWidget):
         self._started = started
         self._unstage()
         self.form.set_running(started.config)
-        self.view.begin(started.run, started.loss)
+        self.view.begin(started.run, started.loss, started.total_steps)
         self.progress.setRange(0, PER_MILLE)
         self._show_progress(started.first_step)
         self.status.setText(f"{started.data}, on {started.device}")
@@ -396,6 +414,7 @@ class TrainPanel(QWidget):
             config = self._started.config.with_values(settings)
             total = config.steps or math.ceil(config.epochs * self._started.steps_per_epoch)
             self._started = dataclasses.replace(self._started, config=config, total_steps=total)
+            self.view.total_steps = total
 
     def _show_progress(self, step: int) -> None:
         # in thousandths: a run can have more steps than fit into Qt's int
