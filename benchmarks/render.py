@@ -13,7 +13,7 @@ import torch
 
 from ganexplorer.core.networks import Network, build, initialize
 from ganexplorer.core.render import Renderer
-from ganexplorer.train.config import recipe
+from ganexplorer.train.recipes import recipe
 
 ROUNDS = 9
 

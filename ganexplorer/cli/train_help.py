@@ -10,7 +10,8 @@ MIN_WIDTH, MAX_WIDTH = 60, 100  # characters of a line
 
 def train_help() -> str:
     """The recipes and the hyperparameters, made from `RECIPES` and `TrainConfig`."""
-    from ganexplorer.train.config import RECIPES, parameters
+    from ganexplorer.train.config import parameters
+    from ganexplorer.train.recipes import RECIPES
 
     width = max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size().columns - 2))  # as argparse has it
 

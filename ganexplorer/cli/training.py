@@ -99,9 +99,10 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     """What was asked for; raises `UserError`. A fork is made here, and then gone on with."""
-    from ganexplorer.train.config import RECIPES, ConfigError, recipe
+    from ganexplorer.train.config import ConfigError
     from ganexplorer.train.distributed import is_restart
     from ganexplorer.train.events import TrainRequest
+    from ganexplorer.train.recipes import RECIPES, recipe
     from ganexplorer.train.runs import FREE_TO_CHANGE
     from ganexplorer.train.starting import refuse_finished, replayed, resumed
 

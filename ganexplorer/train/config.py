@@ -1,4 +1,4 @@
-"""The hyperparameters of a training run, and the recipes: named sets of them.
+"""The hyperparameters of a training run.
 
 The fields of :class:`TrainConfig` with their metadata are the one source of names, limits, units and help: ``--set``
 on the command line and the form in the window are both made from them.
@@ -7,14 +7,13 @@ on the command line and the form in the window are both made from them.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from ganexplorer.core.errors import UserError
+from ganexplorer.core.errors import UserError, did_you_mean, folded, question
 from ganexplorer.core.latent import Prior, PriorKind
 from ganexplorer.core.networks import (
     Init,
@@ -330,116 +329,13 @@ def parameters() -> list[Parameter]:
     return _PARAMETERS
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``Did you mean A?``, of what looks most like `name`; A or B where they are as near, empty where nothing is."""
-    names = {_folded(item): item for item in known}
-    word = _folded(name)
-    if word in names:
-        return _question([names[word]])
-    found = difflib.get_close_matches(word, names, 3)
-    likeness = {item: difflib.SequenceMatcher(None, item, word).ratio() for item in found}
-    return _question([names[item] for item in found if likeness[item] == likeness[found[0]]])
-
-
 def _by_help(name: str) -> str:
     """`did_you_mean` for a name of other programs that the help of ours has: learning_rate, latent_dim."""
-    words = _folded(name).replace("-", " ")
-    return _question([p.name for p in parameters() if words in p.help.lower()][:3] if len(words) > 4 else [])
-
-
-def _question(names: list[str]) -> str:
-    return f"Did you mean {' or '.join(names)}?" if names else ""
-
-
-def _folded(name: str) -> str:
-    """Without what is easily confused: capitals, dashes for underscores."""
-    return name.strip().lower().replace("_", "-")
+    words = folded(name).replace("-", " ")
+    return question([p.name for p in parameters() if words in p.help.lower()][:3] if len(words) > 4 else [])
 
 
 def _activation(name: Activation, slope: float) -> Layer:
     if name == "leaky_relu":
         return LeakyReLU(slope)
     return ReLU() if name == "relu" else Sigmoid()
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A named `TrainConfig`, the data it is meant for, and what to expect of it."""
-
-    name: str
-    data: str  # a REF; empty: the person's own folder
-    summary: str
-    config: TrainConfig
-
-
-def _recipes(*recipes: Recipe) -> dict[str, Recipe]:
-    return {recipe.name: recipe for recipe in recipes}
-
-
-RECIPES: Mapping[str, Recipe] = _recipes(
-    Recipe(
-        "mlp-64-stable", "mnist",
-        "The generator of mlp-64 with what it takes to hold: a wider discriminator, one step each, no momentum, and a "
-        "strong R1 gradient penalty. All ten digits, readable.",
-        TrainConfig(
-            z_dim=64, g_widths=(256, 256), g_slope=0.01, d_widths=(512, 512), d_slope=0.2, batch_size=128, epochs=150,
-            g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99, r1_gamma=3.0, r1_every=4, ema=0.999, lr_decay=0.5,
-            same_z=False, snapshot_every=10_000,
-        ),
-    ),
-    Recipe(
-        "mlp-64", "mnist",
-        "The tutorial's MLP to the letter: the generator steps three times as often as the discriminator. It "
-        "collapses: within a dozen epochs every sample is the same digit; by epoch 50 D's loss is 0 and G's climbs. "
-        "Worth watching once; mlp-64-stable is the one that holds.",
-        TrainConfig(
-            z_dim=64, g_widths=(256, 256), g_slope=0.01, d_widths=(256, 64), d_slope=0.01, d_output="sigmoid",
-            batch_size=64, epochs=200, g_lr=2e-4, d_lr=2e-4, beta1=0.9, beta2=0.999,
-            d_every=3, same_z=False, sample_every=300,
-        ),
-    ),
-    Recipe(
-        "dcgan-64", "",
-        "DCGAN for any folder of pictures, 64x64 pixels. A few epochs show shapes, a few dozen faces.",
-        TrainConfig(
-            family="dcgan", image_size=64, z_dim=100, g_widths=(512, 256, 128, 64), d_widths=(64, 128, 256, 512),
-            d_slope=0.2, d_output="sigmoid", init="dcgan", batch_size=128, epochs=5,
-            g_lr=2e-4, d_lr=2e-4, beta1=0.5, beta2=0.999, log_every=5, sample_every=100, snapshot_every=500,
-        ),
-    ),
-    Recipe(
-        "mlp-100-smooth", "mnist",
-        "A very small MLP with one-sided label smoothing: the discriminator is told 0.9 for real images. Holds all "
-        "ten digits; strokes stay rough.",
-        TrainConfig(
-            z_dim=100, prior="uniform", g_widths=(128,), g_slope=0.01, d_widths=(128,), d_slope=0.01, smoothing=0.1,
-            batch_size=100, epochs=100, g_lr=2e-3, d_lr=2e-3, beta1=0.9, beta2=0.999, sample_every=600, sample_count=16,
-        ),
-    ),
-    Recipe(
-        "pattern-1010", "toy:1010",
-        "The smallest GAN there is: four numbers that should read 1 0 1 0, from a constant. Trains in seconds.",
-        TrainConfig(
-            z_dim=1, prior="constant", g_widths=(3,), g_activation="sigmoid", g_output="sigmoid",
-            d_widths=(3,), d_activation="sigmoid", d_output="sigmoid", loss="mse", optimizer="sgd",
-            g_lr=1e-2, d_lr=1e-2, batch_size=1, epochs=0, steps=15_000, d_update="real-then-fake", sample_count=1,
-        ),
-    ),
-    Recipe(
-        "mlp-96", "mnist",
-        "A wide MLP (1024-1024). Holds all ten digits and sharpens for as long as it trains.",
-        TrainConfig(
-            z_dim=96, prior="uniform", g_widths=(1024, 1024), g_activation="relu", d_widths=(256, 256), d_slope=0.2,
-            batch_size=128, epochs=10, g_lr=3e-4, d_lr=3e-4, beta1=0.5, beta2=0.999, sample_every=250, sample_count=16,
-        ),
-    ),
-)  # fmt: skip
-
-
-def recipe(name: str) -> Recipe:
-    """A recipe by name; raises `ConfigError` that lists the names."""
-    if name not in RECIPES:
-        raise ConfigError(
-            f"unknown recipe {name!r}; known: {', '.join(RECIPES)}. {did_you_mean(name, RECIPES)}".rstrip()
-        )
-    return RECIPES[name]

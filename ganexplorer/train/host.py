@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 
 from ganexplorer.train.events import Command, Ended, Stop, TrainEvent, TrainRequest
 
+CHILDREN = multiprocessing.get_context("spawn")  # a fork would have the window's locks and open files, and no threads
 NICENESS = 10  # the window goes first
 GRACE_SECONDS = 4.0  # for a child to save and leave
 
@@ -27,9 +28,8 @@ class TrainingHost:
     """
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), name="ganexplorer-training", daemon=True)
+        self._connection, theirs = CHILDREN.Pipe()
+        self._process = CHILDREN.Process(target=_serve, args=(theirs,), name="ganexplorer-training", daemon=True)
         self._process.start()
         theirs.close()
 

@@ -17,7 +17,8 @@ from ganexplorer import cli
 from ganexplorer.cli import parsing
 from ganexplorer.core import zoo
 from ganexplorer.core.errors import UserError
-from ganexplorer.train.config import RECIPES, TrainConfig, parameters
+from ganexplorer.train.config import TrainConfig, parameters
+from ganexplorer.train.recipes import RECIPES
 
 Command = Callable[..., Any]
 

@@ -17,7 +17,7 @@ from PIL import Image
 from ganexplorer import cli
 from ganexplorer.core.errors import UserError
 from ganexplorer.train import trainer
-from ganexplorer.train.config import RECIPES
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.runs import Run
 
 Command = Callable[..., Any]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ganexplorer.core.latent import Prior
-from ganexplorer.train.config import RECIPES, ConfigError, Parameter, TrainConfig, parameters, recipe
+from ganexplorer.train.config import ConfigError, Parameter, TrainConfig, parameters
+from ganexplorer.train.recipes import RECIPES, recipe
 
 PARAMETERS = {p.name: p for p in parameters()}
 NUMBERS = [p for p in parameters() if p.type in (int, float)]

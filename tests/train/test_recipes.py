@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganexplorer.core.networks import Network, build, initialize
-from ganexplorer.train.config import RECIPES
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.steps import MEASURES, AdversarialStep
 
 GRAY28, COLOUR64, FOUR = (1, 28, 28), (3, 64, 64), (1, 1, 4)

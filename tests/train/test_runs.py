@@ -28,8 +28,9 @@ from tiny_runs import (
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.media import sheet
-from ganexplorer.train.config import TrainConfig, recipe
+from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Ended, Preview, Progress, Scalars, SnapshotSaved, Started, Stop
+from ganexplorer.train.recipes import recipe
 from ganexplorer.train.runs import Run, RunError, read_config, read_log
 from ganexplorer.train.trainer import Trainer
 

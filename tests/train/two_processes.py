@@ -23,9 +23,10 @@ from torch.distributed.rendezvous import rendezvous
 
 from ganexplorer.__main__ import main as command_line
 from ganexplorer.core.networks import build, initialize
-from ganexplorer.train.config import TrainConfig, recipe
+from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Command, Ended, Scalars, Started, Stop, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.recipes import recipe
 from ganexplorer.train.steps import AdversarialStep, NotFinite
 from ganexplorer.train.sync_norm import SyncedBatchNorm
 from ganexplorer.train.trainer import Trainer

@@ -2,11 +2,13 @@
 
 import dataclasses
 import gc
+import multiprocessing
 
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QObject, QThread, QTimer
 from PySide6.QtWidgets import QApplication
+from quick_children import forked
 from sheets import plain_network
 from small_models import make_discriminator, make_generator
 
@@ -14,7 +16,8 @@ from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.judge import Judge
 from ganexplorer.core.render import Renderer
-from ganexplorer.train.config import RECIPES
+from ganexplorer.train import host
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.ui import theme
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.main_window import MainWindow
@@ -39,6 +42,21 @@ def _only_new_objects():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _quick_children():
+    """Processes that train need not import torch."""
+    with forked():
+        yield
+
+
+@pytest.fixture
+def spawned_children(_quick_children):
+    """Processes that train are started as they are for people."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "CHILDREN", multiprocessing.get_context("spawn"))
+        yield
 
 
 @pytest.fixture(autouse=True)

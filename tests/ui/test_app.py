@@ -99,7 +99,7 @@ def test_a_display_that_does_not_answer_is_told(on_x11, monkeypatch):
 TRAINING = """
 import dataclasses, os, signal, sys
 from ganexplorer.__main__ import main
-from ganexplorer.train.config import RECIPES
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.ui import main_window
 
 recipe = RECIPES["pattern-1010"]

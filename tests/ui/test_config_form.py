@@ -16,7 +16,8 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 from superqt import QCollapsible
 
-from ganexplorer.train.config import RECIPES, ConfigError, Parameter, parameters, recipe
+from ganexplorer.train.config import ConfigError, Parameter, parameters
+from ganexplorer.train.recipes import RECIPES, recipe
 from ganexplorer.ui.parts.calm_spin import CalmSpinBox, short_number
 from ganexplorer.ui.training.config_form import ConfigForm
 

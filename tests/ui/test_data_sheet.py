@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from ganexplorer.core.media import enlarge, sheet
-from ganexplorer.train.config import RECIPES
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.preparation import Preparation
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.sources import DataReport
 from ganexplorer.ui import theme
 from ganexplorer.ui.main_window import MainWindow

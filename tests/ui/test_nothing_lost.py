@@ -15,11 +15,12 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
+from quick_children import trainers
 from test_training import PATIENCE, census, choose, start, wait_end
 
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.train.config import RECIPES
 from ganexplorer.train.events import Change, Ended, Pause, TrainRequest
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.runs import is_being_written, read_config
 from ganexplorer.train.trainer import Trainer
 from ganexplorer.ui import theme
@@ -43,11 +44,6 @@ def runs(tmp_path):
 @pytest.fixture(autouse=True)
 def _one_thread_in_children(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-def trainers():
-    """The processes that train."""
-    return [process for process in psutil.Process().children() if "spawn_main" in " ".join(process.cmdline())]
 
 
 def newest_state(run):

@@ -28,8 +28,8 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.media import sheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train import run_log
-from ganexplorer.train.config import RECIPES
 from ganexplorer.train.events import LogEntry, Mark, Scalars, TrainRequest
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.runs import Run, is_being_written, read_log
 from ganexplorer.ui.training.run_controls import RunState
 from ganexplorer.ui.work import run_follower

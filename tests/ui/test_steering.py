@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.render import Renderer
 from ganexplorer.train import run_log
-from ganexplorer.train.config import RECIPES, TrainConfig
+from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, Mark, Scalars, Stepped, TrainRequest
 from ganexplorer.train.growth import write_growth
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.train.trainer import Trainer
 from ganexplorer.ui.theme import DARK, LIGHT

@@ -5,16 +5,16 @@ import gc
 import time
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from PIL import Image
 from PySide6.QtCore import Qt, QThread, QTimer
 from PySide6.QtWidgets import QWidget
+from quick_children import children, trainers
 from shiboken6 import isValid
 
 from ganexplorer.core.checkpoint import Checkpoint
-from ganexplorer.train.config import recipe
+from ganexplorer.train.recipes import recipe
 from ganexplorer.train.runs import read_log
 
 LEFT = Qt.MouseButton.LeftButton
@@ -51,6 +51,7 @@ def pictures(tmp_path):
     return folder
 
 
+@pytest.mark.usefixtures("spawned_children")
 def test_start_on_toy_1010_yields_curves_a_preview_and_a_loadable_model(window, qtbot, tmp_path, quick_recipe):
     quick_recipe("pattern-1010", steps=400, log_every=10)
     choose(window, "pattern-1010")
@@ -143,7 +144,7 @@ def test_twenty_starts_and_stops_leave_no_thread_timer_or_widget_behind(window, 
         if cycle in (9, 19):
             counts.append(census(qtbot))
     assert counts[0] == counts[1]
-    assert len(psutil.Process().children()) <= 2  # one trainer, and multiprocessing's resource tracker
+    assert len(children()) <= 1  # one trainer
 
 
 def census(qtbot):
@@ -166,8 +167,7 @@ def test_closing_the_window_in_mid_training_saves_and_ends_within_five_seconds(w
     (snapshot,) = (run / "snapshots").iterdir()
     assert int(snapshot.stem) >= read_log(run)[-1].step > 0
     Checkpoint.load(snapshot)
-    names = [p.name() for p in psutil.Process().children() if "resource_tracker" not in " ".join(p.cmdline())]
-    assert not names
+    assert children() == {}
 
 
 def test_a_killed_training_process_is_told_and_the_window_lives(window, shot, generator, qtbot, quick_recipe):
@@ -175,9 +175,8 @@ def test_a_killed_training_process_is_told_and_the_window_lives(window, shot, ge
     choose(window, "pattern-1010")
     start(window, qtbot)
     qtbot.waitUntil(window.train.controls.explore.isEnabled, timeout=PATIENCE)
-    for child in psutil.Process().children():
-        if "spawn_main" in " ".join(child.cmdline()):
-            child.kill()
+    for child in trainers():
+        child.kill()
     wait_end(window, qtbot)
     assert "SIGKILL" in window.notices.text
     window.document.random()

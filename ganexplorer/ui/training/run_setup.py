@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 
-from ganexplorer.train.config import RECIPES
 from ganexplorer.train.data import is_mnist_present, ref_of_folder
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.ui.parts.calm_combo import CalmComboBox
 from ganexplorer.ui.parts.panel_parts import tool_button
 

@@ -15,7 +15,6 @@ from superqt import QCollapsible
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.train.config import RECIPES
 from ganexplorer.train.events import (
     Change,
     Changed,
@@ -40,6 +39,7 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
+from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.snapshots import Snapshot
 from ganexplorer.train.starting import forked, resumed
 from ganexplorer.ui.theme import Theme
