@@ -212,7 +212,7 @@ def compare(studio: Studio) -> None:
 
 
 def training(studio: Studio) -> None:
-    studio.window.resize(1280, 1040)  # all of the panel
+    studio.window.resize(1280, 1100)  # all of the panel
     _show_run(studio, "a-run")
     timeline = studio.window.train.timeline
     timeline.line.pick(1)
@@ -223,7 +223,7 @@ def training(studio: Studio) -> None:
 
 
 def collapse(studio: Studio) -> None:
-    studio.window.resize(1280, 1040)
+    studio.window.resize(1280, 1100)
     _show_run(studio, "collapsed")
     plots = studio.window.train.plots
     plots.tabs.setCurrentIndex(TABS.index("Diversity"))

@@ -29,7 +29,7 @@ def test_the_wheel_over_the_recipe_does_not_reset_the_form(window):
 def test_a_run_of_billions_of_steps_shows_its_progress(window, tmp_path):
     spec = mlp_generator(4, (8,), (1, 4, 4), Prior.normal(), LeakyReLU(0.2), Tanh())
     total = 6 * 10**9
-    window.train._on_event(
+    window.train.session.happened.emit(
         Started(
             tmp_path,
             "r",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,25 +16,12 @@ from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
 from ganexplorer.train.events import (
     Change,
-    Changed,
     Continue,
-    Continued,
     Ended,
     Keep,
-    Mark,
     Networks,
-    Notice,
     Pause,
-    Paused,
-    Preview,
-    Progress,
-    Refused,
-    Scalars,
-    SnapshotSaved,
-    Started,
     StepOnce,
-    Stepped,
-    TrainEvent,
     TrainRequest,
     Weights,
 )
@@ -45,18 +31,18 @@ from ganexplorer.train.starting import forked, resumed
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
-from ganexplorer.ui.training.following import Following, verdict_words
+from ganexplorer.ui.training.following import Following
 from ganexplorer.ui.training.going_on import changes_to_go_on
 from ganexplorer.ui.training.new_runs import Staging, new_run, stamped
 from ganexplorer.ui.training.run_controls import RunControls, RunState
 from ganexplorer.ui.training.run_record import RunRecord
 from ganexplorer.ui.training.run_setup import RunSetup
 from ganexplorer.ui.training.run_view import RunView
+from ganexplorer.ui.training.telling import Telling
 from ganexplorer.ui.work.workers import Prepare, TrainingSession
 
 PREVIEW_SECONDS = 0.7
 EXPLORE_MILLISECONDS = 200  # between two copies of the generator in training
-PER_MILLE = 1000
 
 
 class TrainPanel(QWidget):
@@ -76,7 +62,6 @@ class TrainPanel(QWidget):
         self._device = device
         self.session = TrainingSession(self)
         self._runs_folder = runs_folder
-        self._started: Started | None = None
         self._model: tuple[str, Checkpoint] | None = None  # that can be fine-tuned
         self._next: Callable[[], None] | None = None  # to be started when the run has ended
         self._staging: Staging | None = None  # the model to fine-tune, until the run has its own copy
@@ -91,6 +76,7 @@ class TrainPanel(QWidget):
         self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
         self.view = RunView(theme, runs_folder)
         self.plots, self.timeline, self.samples = self.view.plots, self.view.timeline, self.view.samples
+        self.telling = Telling(self.session, self.view, self.form, self.progress, self)
         self.following = Following(self.view, self)
         self.look = DataLook(self.setup, self.form, theme, self)
         self._lay_out(hyperparameters)
@@ -108,9 +94,12 @@ class TrainPanel(QWidget):
         self.timeline.fork_wanted.connect(self.fork)
         self.timeline.keep_wanted.connect(self._on_keep_wanted)
         self.plots.notice.connect(self.notice)
-        self.session.happened.connect(self._on_event)
-        self.session.scalars.connect(self._on_scalars)
-        self.session.preview.connect(self._on_preview)
+        self.telling.said.connect(self.status.setText)
+        self.telling.notice.connect(self.notice)
+        self.telling.speed_changed.connect(self.speed_changed)
+        self.telling.began.connect(self._on_began)
+        self.telling.paused.connect(self._on_paused)
+        self.telling.continued.connect(self._on_continued)
         self.session.weights.connect(self._on_weights)
         self.session.ended.connect(self._on_ended)
         self.following.said.connect(self.status.setText)
@@ -160,7 +149,7 @@ class TrainPanel(QWidget):
         if run is None or self.session.is_running:
             return
         try:
-            edits = self.form.edits() if self._started is not None and self._started.run == run else {}
+            edits = self.form.edits() if run == self.telling.run else {}
             changes = self._changes(run, self.view.last_step, edits)
         except UserError as error:
             self.notice.emit(str(error))
@@ -230,12 +219,9 @@ class TrainPanel(QWidget):
 
     def _launch(self, request: TrainRequest, prepare: Prepare | None = None) -> None:
         self._stop_following()
-        self._started = None
         self._show_state(RunState.STARTING)
         self.form.set_running(request.config)
-        self.status.setText("Starting…")
-        self.progress.setRange(0, 0)
-        self.progress.show()
+        self.telling.expect()
         self.session.start(self._asked(request), prepare)
 
     def _stop(self, keep: int | None = None) -> None:
@@ -263,7 +249,7 @@ class TrainPanel(QWidget):
             self.view.show_samples(record.pixels, record.step)
         self.view.show_snapshots(record.snapshots)
         self.controls.offer_resume(self.view.can_go_on and not record.is_live)
-        if self._started is None or record.run != self._started.run:  # of one of this session it says more
+        if record.run != self.telling.run:  # of one of this session it says more
             self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
         if record.is_live:
             self.controls.explore.setEnabled(bool(record.snapshots))
@@ -339,96 +325,29 @@ class TrainPanel(QWidget):
 
     # -- what the run says ---------------------------------------------------------------------------------
 
-    @Slot(object)
-    def _on_event(self, event: TrainEvent) -> None:
-        match event:
-            case Progress(what, done, total):
-                self.status.setText(f"{what}: {done:,} of {total:,}" if total else f"{what}…")
-                self.progress.setRange(0, total)
-                self.progress.setValue(done)
-            case Notice(text):
-                self.notice.emit(text)
-            case Started():
-                self._on_started(event)
-            case Paused(step, why):
-                if self.controls.state is not RunState.STOPPING:
-                    self._show_state(RunState.PAUSED)
-                    self.speed_changed.emit("")
-                self.status.setText(f"Paused after step {step:,}" if not why else f"Waiting after step {step:,}")
-                if why:
-                    self.notice.emit(why)
-            case Continued():
-                if self.controls.state is RunState.PAUSED:
-                    self._show_state(RunState.RUNNING)
-                    self.status.setText("Going on…")
-            case Changed(_, settings):
-                self.form.show_changed(settings)
-                self._show_length(settings)
-                if "loss" in settings and self._started is not None:
-                    self._started = dataclasses.replace(self._started, loss=settings["loss"])
-                    self.view.begin(self._started.run, settings["loss"], self._started.total_steps)
-                self.view.mark(event)
-            case Refused(settings, why):
-                self.form.refuse(settings)
-                self.notice.emit(f"Not changed. {why}")
-            case Stepped():
-                self.view.mark(event)
-            case Mark(_, kind, text):
-                self.view.mark(event)
-                if kind == "health":
-                    self.notice.emit(text)
-            case SnapshotSaved():
-                self.view.find_snapshots()
-
-    def _on_started(self, started: Started) -> None:
-        self._started = started
+    @Slot()
+    def _on_began(self) -> None:
         self._unstage()
-        self.form.set_running(started.config)
-        self.view.begin(started.run, started.loss, started.total_steps)
-        self.progress.setRange(0, PER_MILLE)
-        self._show_progress(started.first_step)
-        self.status.setText(f"{started.data}, on {started.device}")
         if self.controls.state is not RunState.STOPPING:
             self._show_state(RunState.RUNNING)
-        self.view.find_snapshots()
         if self.controls.explore.isChecked():
             self.session.want_weights()
 
-    @Slot(object)
-    def _on_scalars(self, scalars: list[Scalars]) -> None:
-        self.plots.append(scalars)
-        last = scalars[-1]
-        self._show_progress(last.step)
-        if self.controls.state is RunState.PAUSED:  # a single step, or those that came with the news of the pause
-            self.status.setText(f"Paused after step {last.step:,}\n{verdict_words(last)}")
-            return
-        total = self._started.total_steps if self._started is not None else last.step
-        left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
-        epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
-        self.status.setText(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{verdict_words(last)}")
-        self.speed_changed.emit(f"training {last.steps_per_second:.0f} steps/s")
+    @Slot()
+    def _on_paused(self) -> None:
+        if self.controls.state is not RunState.STOPPING:
+            self._show_state(RunState.PAUSED)
 
-    def _show_length(self, settings: Mapping[str, Any]) -> None:
-        """Take note of how long the run is, where that was changed."""
-        if self._started is not None and settings.keys() & {"steps", "epochs"}:
-            config = self._started.config.with_values(settings)
-            total = config.steps or math.ceil(config.epochs * self._started.steps_per_epoch)
-            self._started = dataclasses.replace(self._started, config=config, total_steps=total)
-            self.view.total_steps = total
-
-    def _show_progress(self, step: int) -> None:
-        # in thousandths: a run can have more steps than fit into Qt's int
-        if self._started is not None:
-            self.progress.setValue(PER_MILLE * step // max(1, self._started.total_steps))
-
-    @Slot(object)
-    def _on_preview(self, preview: Preview) -> None:
-        self.view.show_samples(preview.pixels, preview.step)
+    @Slot()
+    def _on_continued(self) -> None:
+        if self.controls.state is RunState.PAUSED:
+            self._show_state(RunState.RUNNING)
+            self.status.setText("Going on…")
 
     @Slot(object)
     def _on_weights(self, weights: Weights) -> None:
-        if self.controls.explore.isChecked() and self._started is not None:
-            self.live_weights.emit(self._started, weights)
+        if self.controls.explore.isChecked() and self.telling.started is not None:
+            self.live_weights.emit(self.telling.started, weights)
             self._weights_timer.start()
 
     @Slot(object)
@@ -436,15 +355,7 @@ class TrainPanel(QWidget):
         self._weights_timer.stop()
         self._unstage()
         self._show_state(RunState.IDLE)
-        self.form.set_idle()
-        self.progress.hide()
-        self.speed_changed.emit("")
-        words = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed"}[ended.reason]
-        saved = ", saved" if ended.snapshot is not None else ""
-        self.status.setText(f"{words} at step {ended.step:,}{saved}")
-        if ended.reason == "failed":
-            self.notice.emit(ended.message)
-        self.view.find_snapshots()
+        self.telling.end(ended)
         self.controls.offer_resume(self.view.can_go_on)
         following, self._next = self._next, None
         if following is not None and ended.reason != "failed":
@@ -523,14 +434,6 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_continue_wanted(self) -> None:
         self.session.send(Continue())
-
-
-def _duration(seconds: float) -> str:
-    """As in 40 s, 3 min, 2 h 5 min."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _keeps_its_place(widget: QWidget) -> QSizePolicy:
