@@ -103,8 +103,8 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     from ganexplorer.train.distributed import is_restart
     from ganexplorer.train.events import TrainRequest
     from ganexplorer.train.recipes import RECIPES, recipe
+    from ganexplorer.train.requests import refuse_finished, replayed, resumed
     from ganexplorer.train.runs import FREE_TO_CHANGE
-    from ganexplorer.train.starting import refuse_finished, replayed, resumed
 
     _check_beginning(arguments)
     if arguments.replay is not None:
@@ -160,8 +160,8 @@ def _check_beginning(arguments: argparse.Namespace) -> None:
 def _forked(arguments: argparse.Namespace) -> TrainRequest:
     """Make the fork, and go on with it; raises `UserError` before there is one."""
     from ganexplorer.train.distributed import is_restart
+    from ganexplorer.train.requests import forked, is_fork_of, newest_snapshot, refuse_finished, resumed
     from ganexplorer.train.runs import read_config
-    from ganexplorer.train.starting import forked, is_fork_of, newest_snapshot, refuse_finished, resumed
 
     parent, step = _parent(arguments.fork)
     config = read_config(parent).config
@@ -240,7 +240,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
         SnapshotSaved,
         Started,
     )
-    from ganexplorer.train.starting import finished, steps_of
+    from ganexplorer.train.requests import finished, steps_of
 
     bar, per_epoch = tqdm(disable=True), 0.0
     for event in trainer.run():

@@ -31,7 +31,7 @@ from ganexplorer.train import run_log
 from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.runs import read_config
-from ganexplorer.train.starting import newest_state
+from ganexplorer.train.states import newest_step
 
 # as long as the others may wait while one decodes pictures, or its disk is full; who is gone is noticed at once
 PATIENCE = timedelta(hours=12)
@@ -117,7 +117,7 @@ def restarted(request: TrainRequest) -> TrainRequest:
 
 def _still_to_do(request: TrainRequest) -> tuple[Changed | Stepped, ...]:
     """What is left to do by hand after the step from which the run goes on."""
-    step = newest_state(request.run)
+    step = newest_step(request.run)
     if not request.script or step is None:
         return request.script
     logged = run_log.read_entries(request.run / "log.jsonl")

@@ -9,9 +9,7 @@ import contextlib
 import dataclasses
 import io
 import json
-import os
 import time
-import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any, Self
@@ -20,15 +18,15 @@ import torch
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
+from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.media import save_png, sheet
 from ganexplorer.core.render import Pixels
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Notice, Scalars, Stepped, TrainRequest
-from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.run_log import LogWriter
-from ganexplorer.train.snapshots import set_aside, thin, with_state
+from ganexplorer.train.snapshots import set_aside, thin
+from ganexplorer.train.states import newest, of_step, state_files
 
 MAX_CONFIG_BYTES = 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
@@ -114,9 +112,9 @@ class Run:
             _sweep(path)
             _refuse_links(path)
             if request.rollback is None:
-                state, notices = _newest_state(path)
+                state, notices = newest(path)
             else:
-                state, notices = _state_of(path, request.rollback), []
+                state, notices = of_step(path, request.rollback), []
             step = int(state["step"])
             logged = run_log.read_entries(path / "log.jsonl")
             entries = [entry for entry in logged if entry.step <= step]
@@ -257,7 +255,7 @@ def script_of(path: Path) -> tuple[Changed | Stepped, ...]:
 def last_step(path: Path) -> int:
     """The last step that a run's log or snapshots know of."""
     steps = [entry.step for entry in run_log.read_entries(path / "log.jsonl")]
-    steps += [int(file.stem) for file in (path / "checkpoint").glob("*.pt") if file.stem.isdigit()]
+    steps += [int(file.stem) for file in state_files(path)]
     return max(steps, default=0)
 
 
@@ -294,56 +292,6 @@ def _refuse_links(path: Path) -> None:
     for part in PARTS:
         if (path / part).is_symlink():
             raise RunError(f"{path / part}: is a link. A run is written into its own folder only: put a folder there.")
-
-
-def _state_of(path: Path, step: int) -> dict[str, Any]:
-    """The state of a snapshot to roll back to; nothing has been touched when it cannot be read."""
-    file = with_state(path, step).state
-    try:
-        return _read_state(file)
-    except FileError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        raise RunError(f"{file}: damaged ({error or type(error).__name__}). Roll back to another snapshot.") from None
-
-
-def _newest_state(path: Path) -> tuple[dict[str, Any], list[Notice]]:
-    """The newest state that can be read; damaged ones are renamed and told."""
-    notices: list[str] = []
-    files = sorted((file for file in (path / "checkpoint").glob("*.pt") if file.stem.isdigit()), reverse=True)
-    for file in files:
-        try:
-            state = _read_state(file)
-        except FileError:  # cannot be opened: that says nothing about what it holds
-            raise
-        except Exception as error:  # what is raised over damaged bytes is of any kind
-            if is_out_of_memory(error):
-                raise
-            notices.append(f"{file}: damaged ({error or type(error).__name__}).")
-            with contextlib.suppress(OSError):
-                os.replace(file, file.with_name(f"{file.name}.damaged"))
-            continue
-        step = int(state["step"])
-        return state, [Notice(f"{text} Going on from step {step:,}, the one before.") for text in notices]
-    if notices:
-        raise RunError(f"{' '.join(notices)} No other checkpoint is left: start anew, or fork from a copy.")
-    raise RunError(f"{path}: has no checkpoint to resume from. Start it anew in another folder.")
-
-
-def _read_state(file: Path) -> dict[str, Any]:
-    """Raises `FileError` where it cannot be opened, anything where it is damaged."""
-    with open_regular(file) as opened:
-        with zipfile.ZipFile(opened) as archive:
-            damaged = archive.testzip()  # torch does not look at the checksums
-        if damaged is not None:
-            raise ValueError(f"checksum of {damaged}")
-        opened.seek(0)
-        state: dict[str, Any] = torch.load(opened, map_location="cpu", weights_only=True)
-    if int(state["step"]) != int(file.stem):
-        raise ValueError(f"is of step {state['step']}")
-    return state
 
 
 def _locked(path: Path) -> IO[bytes]:

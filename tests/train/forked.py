@@ -33,9 +33,9 @@ from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.train import decoding, folders, run_writer
 from ganexplorer.train.events import Command, Ended, Notice, Scalars, SnapshotSaved, Started, Stop, TrainRequest
 from ganexplorer.train.host import TrainingHost
+from ganexplorer.train.requests import resumed
 from ganexplorer.train.runs import Run, is_being_written
 from ganexplorer.train.snapshots import snapshots
-from ganexplorer.train.starting import resumed
 from ganexplorer.train.steps import AdversarialStep
 from ganexplorer.train.trainer import Trainer
 

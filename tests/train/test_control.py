@@ -53,9 +53,9 @@ from ganexplorer.train.events import (
     TrainEvent,
     TrainRequest,
 )
+from ganexplorer.train.requests import forked, replayed, resumed
 from ganexplorer.train.runs import Run, is_being_written
 from ganexplorer.train.snapshots import SnapshotError, fork, snapshots, thin
-from ganexplorer.train.starting import forked, replayed, resumed
 from ganexplorer.train.trainer import Trainer
 
 When = Callable[[TrainEvent], list[Command]]

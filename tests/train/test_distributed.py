@@ -38,8 +38,8 @@ from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train.distributed import joined, met, restarted
 from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
 from ganexplorer.train.parallel import ALONE, Elsewhere, Parallel
+from ganexplorer.train.requests import replayed
 from ganexplorer.train.run_log import read_entries
-from ganexplorer.train.starting import replayed
 from ganexplorer.train.steps import MEASURES, AdversarialStep
 from ganexplorer.train.sync_norm import SyncedBatchNorm, synchronise_norms
 

@@ -15,7 +15,7 @@ from tiny_runs import TINY, ended, log_of, of, request, snapshot_tensors, train,
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.train.events import Change, Continue, Mark, Pause, SnapshotSaved, StepOnce, Stepped, Stop, TrainRequest
 from ganexplorer.train.losses import LossName
-from ganexplorer.train.starting import forked, replayed, resumed
+from ganexplorer.train.requests import forked, replayed, resumed
 
 pytestmark = [
     pytest.mark.gpu,

@@ -54,8 +54,8 @@ from ganexplorer.train.events import (
     TrainRequest,
 )
 from ganexplorer.train.host import TrainingHost
+from ganexplorer.train.requests import resumed
 from ganexplorer.train.runs import Run, is_being_written
-from ganexplorer.train.starting import resumed
 from ganexplorer.train.steps import AdversarialStep
 from ganexplorer.train.trainer import Trainer
 

@@ -16,9 +16,9 @@ from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Mark, MarkKind, Scalars, Stepped
+from ganexplorer.train.requests import length_of
 from ganexplorer.train.runs import is_being_written, read_config
 from ganexplorer.train.snapshots import Snapshot, snapshots
-from ganexplorer.train.starting import length_of
 from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.work.studio import Sight
 

@@ -26,8 +26,8 @@ from ganexplorer.train.events import (
     Weights,
 )
 from ganexplorer.train.recipes import RECIPES
+from ganexplorer.train.requests import forked, resumed
 from ganexplorer.train.snapshots import Snapshot
-from ganexplorer.train.starting import forked, resumed
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.files import open_regular, read_small
+from ganexplorer.core.files import read_small
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Scalars, TrainRequest
 from ganexplorer.train.runs import MAX_CONFIG_BYTES, START_FILE, RunError, last_step, read_config, script_of
 from ganexplorer.train.snapshots import fork, snapshots, with_state
+from ganexplorer.train.states import newest_step, state_files
 
 
 def resumed(run: Path, rollback: int | None = None) -> TrainRequest:
@@ -58,12 +58,6 @@ def newest_snapshot(run: Path) -> int:
     return max(steps)
 
 
-def newest_state(run: Path) -> int | None:
-    """The step that a resumed run goes on from, that of its newest state that is whole; None where there is none."""
-    files = sorted((file for file in (run / "checkpoint").glob("*.pt") if file.stem.isdigit()), reverse=True)
-    return next((int(file.stem) for file in files if _is_whole(file)), None)
-
-
 def refuse_finished(request: TrainRequest, more: str = "") -> None:
     """Raise `RunError` where a request to go on with a run leaves no step to do; nothing is loaded or written.
 
@@ -73,8 +67,7 @@ def refuse_finished(request: TrainRequest, more: str = "") -> None:
     run, rollback = request.run, request.rollback
     if rollback is not None:
         with_state(run, rollback)
-    states = [int(file.stem) for file in (run / "checkpoint").glob("*.pt") if file.stem.isdigit()]
-    step = max(states, default=0) if rollback is None else rollback
+    step = max((int(file.stem) for file in state_files(run)), default=0) if rollback is None else rollback
     entries = [entry for entry in run_log.read_entries(run / "log.jsonl") if entry.step <= step]
     config = read_config(run).config
     saved = config.to_dict()
@@ -83,7 +76,7 @@ def refuse_finished(request: TrainRequest, more: str = "") -> None:
     total = length_of(config, [*entries, Changed(step, {**asked, **request.changes})])
     if not total or step < total:
         return
-    if rollback is None and newest_state(run) != step:  # damaged: the one before is gone on from
+    if rollback is None and newest_step(run) != step:  # damaged: the one before is gone on from
         return
     where = f"{run}" if rollback is None else f"{run} at step {rollback:,}"
     raise RunError(finished(where, step, total, step / per_epoch if per_epoch else 0.0, more))
@@ -117,11 +110,3 @@ def _steps_per_epoch(entries: Sequence[LogEntry]) -> float:
         if isinstance(entry, Scalars) and 0 < entry.epoch < math.inf:
             return entry.step / entry.epoch
     return 0.0
-
-
-def _is_whole(file: Path) -> bool:
-    try:
-        with open_regular(file) as opened, zipfile.ZipFile(opened) as archive:
-            return archive.testzip() is None
-    except Exception:  # what is raised over damaged bytes is of any kind
-        return False
