@@ -12,6 +12,8 @@ if sys.dont_write_bytecode:  # beside the sources; but compiling PyTorch anew ta
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 import contextlib
+import gc
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -20,12 +22,31 @@ import pytest
 import torch
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _only_new_objects() -> Iterator[None]:
+    """Looking for garbage, and for leftovers, need not look at the hundred thousands of objects that the imports made."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new path at each turn; pytest's own numbers take the longer the more there are."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A person's folder that is empty, so that no test sees or touches the real one."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("GANEXPLORER_HOME", str(folder))
-    return folder
+    yield folder
+    with contextlib.suppress(OSError):  # something was put there
+        folder.rmdir()
 
 
 @pytest.fixture(scope="module", autouse=True)

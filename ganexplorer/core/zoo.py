@@ -204,10 +204,19 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
     if is_there and path.suffix.lower() == SESSION_SUFFIX:
         raise UserError(f"{path}: is a session, not a model. Name it after --session.")
     if is_there:
-        is_of_folder = path.name == GENERATOR_FILE and (path.parent / CARD_FILE).is_file()
-        return ModelEntry(path.resolve().parent.name if is_of_folder else path.stem, path)
+        return ModelEntry(_name_of(path), path)
     known = ", ".join(entry.name for entry in discover(roots)) or "none"
     raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
+
+
+def _name_of(file: Path) -> str:
+    """What a file of weights is called: as its model folder, or its run, or else as itself."""
+    folder = file.resolve().parent
+    if file.name == GENERATOR_FILE and (folder / CARD_FILE).is_file():
+        return folder.name
+    if folder.name == "snapshots" and (folder.parent / "config.json").is_file():
+        return folder.parent.name
+    return file.stem
 
 
 def newest_of_run(run: Path, check: Callable[[Path], object] | None = None) -> ModelEntry | None:

@@ -492,10 +492,10 @@ def test_empty_lists_nested_many_times_over_are_refused() -> None:
     value: list[Any] = []
     for _ in range(15):
         value = [value] * 50
-    begin = time.monotonic()
+    begin = time.process_time()  # on a busy machine it may take longer
     with pytest.raises(ContainerError, match="more than 2,000,000 entries"):
         opened(claiming(value))
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_two_tensors_of_one_name_are_refused() -> None:

@@ -409,3 +409,12 @@ def test_a_snapshot_that_a_person_names_is_not_replaced_by_another(run: Path) ->
     assert entry.note == ""
     with pytest.raises(CheckpointError, match="damaged"):
         entry.load()
+
+
+def test_a_snapshot_is_called_as_its_run(run: Path, tmp_path: Path) -> None:
+    snapshot = run / "snapshots" / "00000100.safetensors"
+    assert resolve(str(snapshot), []).name == "00000100"  # in no run, as far as one can tell
+    (run / "config.json").write_text("{}")
+    assert resolve(str(snapshot), []).name == "first"
+    (tmp_path / "link.safetensors").symlink_to(snapshot)
+    assert resolve(str(tmp_path / "link.safetensors"), []).name == "first"

@@ -35,15 +35,6 @@ def model_path(tmp_path, generator):
     return entry.path.parent
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _only_new_objects():
-    """Looking for leftovers need not look at the hundred thousands of objects that the imports made."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(autouse=True)
 def _quick_children():
     """Processes that train need not import torch."""
@@ -70,8 +61,12 @@ def _no_leftovers(qapp):
     qapp.processEvents()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
-    threads = [o for o in gc.get_objects() if issubclass(type(o), QThread) and _is_alive(o) and o.isRunning()]
-    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and _is_alive(o) and o.isActive()]
+    objects = gc.get_objects()
+    kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, QThread | QTimer)}
+    alive = [o for o in objects if type(o) in kinds and _is_alive(o)]
+    threads = [o for o in alive if isinstance(o, QThread) and o.isRunning()]
+    timers = [o for o in alive if isinstance(o, QTimer) and o.isActive()]
+    del objects
     shown = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
     assert not threads
     assert not timers

@@ -75,7 +75,8 @@ class Telling(QObject):
         self._progress.hide()
         self.speed_changed.emit("")
         saved = ", saved" if ended.snapshot is not None else ""
-        self.said.emit(f"{ENDS[ended.reason]} at step {ended.step:,}{saved}")
+        where = "before it began" if self.started is None else f"at step {ended.step:,}"
+        self.said.emit(f"{ENDS[ended.reason]} {where}{saved}")
         if ended.reason == "failed":
             self.notice.emit(ended.message)
         self._view.find_snapshots()
