@@ -19,16 +19,23 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-import torch
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _only_new_objects() -> Iterator[None]:
-    """Looking for garbage, and for leftovers, need not look at the hundred thousands of objects that the imports made."""
+    """Looking for garbage and for leftovers need not look at the hundred thousands of objects that imports made."""
     gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flushes() -> Iterator[None]:
+    """What a process leaves behind does not depend on them, and on a busy disk each takes a fifth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +59,8 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """Networks as small as those of the tests lose more to a second thread than they win."""
+    import torch  # not before: the process that only hands out tests needs it not
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

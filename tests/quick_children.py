@@ -52,7 +52,7 @@ def _run(environment: dict[str, str], target: Callable[..., object], args: tuple
 
 
 def children() -> dict[psutil.Process, str]:
-    """The processes that this one has started, with their command lines; not those that multiprocessing keeps to itself."""
+    """The processes that this one has started, with their command lines; those that multiprocessing needs left out."""
     found = {}
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import shlex
 import signal
@@ -86,7 +87,7 @@ def _train(arguments: argparse.Namespace) -> int:
             # the first Ctrl+C saves and ends; a second one, after the handler is restored, interrupts at once
             for interrupt in (signal.SIGINT, signal.SIGTERM):
                 previous[interrupt] = signal.signal(interrupt, lambda *_: asked.append(Stop()))
-            request = parallel.from_first(lambda: restarted(_request(arguments)))
+            request = parallel.from_first(lambda: restarted(_request(arguments), parallel))
             request = dataclasses.replace(request, device=device)
             return _follow(Trainer(request, poll, parallel), parallel, debug=arguments.debug)
     except Elsewhere:  # the process that failed tells why
@@ -182,7 +183,9 @@ def _parent(text: str) -> tuple[Path, int | None]:
     from ganexplorer.train.snapshots import snapshots
 
     def is_run(path: Path) -> bool:
-        return (path / "config.json").is_file()
+        with contextlib.suppress(OSError):  # a name that is too long, a folder that is closed: to read it tells
+            return (path / "config.json").is_file()
+        return False
 
     name, at, step = text.rpartition("@")
     whole, run = Path(text), Path(name)

@@ -28,8 +28,9 @@ from torch.distributed.rendezvous import rendezvous
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.errors import UserError
 from ganexplorer.train import run_log
-from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
+from ganexplorer.train.events import Mark, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.requests import still_to_do
 from ganexplorer.train.runs import read_config
 from ganexplorer.train.states import newest_step
 
@@ -54,10 +55,13 @@ def joined(device: str) -> Iterator[tuple[Parallel, str]]:
     backend = "cpu:gloo,cuda:nccl" if is_cuda else "gloo"
     previous = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own is not heard by those who wait for others
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    lasting = store
+    while isinstance(lasting, PrefixStore):  # of this start alone
+        lasting = lasting.underlying_store
     store = PrefixStore(met(store, rank, size), store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     signal.signal(signal.SIGINT, previous)
-    parallel = Parallel(rank, size, store)
+    parallel = Parallel(rank, size, store, lasting)
     try:
         with parallel.as_one():
             name = _own_device("cpu" if device == "auto" and not is_cuda else device)
@@ -95,16 +99,17 @@ def is_restart() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
-def restarted(request: TrainRequest) -> TrainRequest:
+def restarted(request: TrainRequest, parallel: Parallel = ALONE) -> TrainRequest:
     """`request`, or what goes on with the run that it has begun, where torchrun has started the processes anew.
 
+    A run that was there before, and was refused, is not gone on with: those of `parallel` remember what they began.
     Raises `RunError` for a folder that cannot be read.
     """
     path = request.run
-    if not is_restart() or not (path / "config.json").is_file():
+    if not is_restart() or not (path / "config.json").is_file() or parallel.has_begun is False:
         return request
     if request.resume:
-        is_done = any(
+        is_done = parallel.has_begun or any(
             isinstance(entry, Mark) and entry.kind == "rolled back" and entry.step == request.rollback
             for entry in run_log.read_entries(path / "log.jsonl")
         )
@@ -112,18 +117,9 @@ def restarted(request: TrainRequest) -> TrainRequest:
     config, begun = request.config, read_config(path).config
     if request.start:  # the model has decided these
         config = dataclasses.replace(config, z_dim=begun.z_dim, prior=begun.prior, image_size=begun.image_size)
-    return dataclasses.replace(request, config=config, resume=True, script=_still_to_do(request))
-
-
-def _still_to_do(request: TrainRequest) -> tuple[Changed | Stepped, ...]:
-    """What is left to do by hand after the step from which the run goes on."""
-    step = newest_step(request.run)
-    if not request.script or step is None:
-        return request.script
-    logged = run_log.read_entries(request.run / "log.jsonl")
-    count = sum(isinstance(entry, Changed) and entry.step == step for entry in logged)
-    now = [entry for entry in request.script if isinstance(entry, Changed) and entry.step == step]
-    return (*now[count:], *(entry for entry in request.script if entry.step > step))
+    step = newest_step(path)
+    script = request.script if step is None else still_to_do(request.script, path, step)
+    return dataclasses.replace(request, config=config, resume=True, script=script)
 
 
 def _own_device(name: str) -> str:

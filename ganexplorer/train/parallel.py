@@ -25,6 +25,7 @@ from ganexplorer.core.errors import UserError
 
 Value = TypeVar("Value")
 LINGER_SECONDS = 2.0
+BEGUN = "ganexplorer/begun"
 _CPU = torch.device("cpu")
 
 
@@ -46,11 +47,13 @@ class Parallel:
     ----------
     store
         What all processes can reach as long as one of them, or torchrun, lives.
+    lasting
+        The same, where what is written there is also seen by those that torchrun starts after these.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, store: Store | None = None) -> None:
+    def __init__(self, rank: int = 0, size: int = 1, store: Store | None = None, lasting: Store | None = None) -> None:
         self.rank, self.size = rank, size
-        self._store = store
+        self._store, self._lasting = store, lasting
 
     @property
     def is_first(self) -> bool:
@@ -104,6 +107,16 @@ class Parallel:
             dist.broadcast_object_list(values, src=0, device=_CPU)
         value: Value = values[0]  # type: ignore[assignment]
         return value
+
+    @property
+    def has_begun(self) -> bool | None:
+        """Whether these, or those that torchrun started before them, have begun their run; None: not known."""
+        return None if self._lasting is None else bool(self._lasting.check([BEGUN]))
+
+    def note_begun(self) -> None:
+        """The run of these processes is in its folder, or gone on with."""
+        if self._lasting is not None and self.is_first:
+            self._lasting.set(BEGUN, "")
 
     def tells(self, error: Exception | None) -> bool:
         """Whether this process is the one to tell people of an error that ends all; asked when it is to be told."""

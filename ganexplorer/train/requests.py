@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.files import read_small
 from ganexplorer.train import run_log
-from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import Changed, LogEntry, Scalars, TrainRequest
-from ganexplorer.train.runs import MAX_CONFIG_BYTES, START_FILE, RunError, last_step, read_config, script_of
+from ganexplorer.train.config import ConfigError, TrainConfig
+from ganexplorer.train.events import Changed, LogEntry, Scalars, Stepped, TrainRequest
+from ganexplorer.train.runs import (
+    MAX_CONFIG_BYTES,
+    SCRIPT_FILE,
+    START_FILE,
+    RunError,
+    last_step,
+    read_config,
+    script_of,
+)
 from ganexplorer.train.snapshots import fork, snapshots, with_state
 from ganexplorer.train.states import newest_step, state_files
 
@@ -21,7 +30,21 @@ from ganexplorer.train.states import newest_step, state_files
 def resumed(run: Path, rollback: int | None = None) -> TrainRequest:
     """Go on with a run as it was, or with what it was at the snapshot of step `rollback`; raises `UserError`."""
     saved = read_config(run)
-    return TrainRequest(saved.config, saved.data, run, recipe=saved.recipe, resume=True, rollback=rollback)
+    request = TrainRequest(saved.config, saved.data, run, recipe=saved.recipe, resume=True, rollback=rollback)
+    if not saved.until:
+        return request
+    step = newest_step(run) if rollback is None else rollback
+    if step is None or step >= saved.until:  # it has repeated all, and goes on by itself
+        return request
+    return dataclasses.replace(request, script=still_to_do(script_of(run, SCRIPT_FILE), run, step), until=saved.until)
+
+
+def still_to_do(script: Sequence[Changed | Stepped], run: Path, step: int) -> tuple[Changed | Stepped, ...]:
+    """What of a script is left to do to a run that goes on after `step`; raises `FileError`."""
+    logged = run_log.read_entries(run / "log.jsonl")
+    count = sum(isinstance(entry, Changed) and entry.step == step for entry in logged)
+    now = [entry for entry in script if isinstance(entry, Changed) and entry.step == step]
+    return (*now[count:], *(entry for entry in script if entry.step > step))
 
 
 def forked(parent: Path, step: int | None, child: Path) -> TrainRequest:
@@ -72,8 +95,9 @@ def refuse_finished(request: TrainRequest, more: str = "") -> None:
     config = read_config(run).config
     saved = config.to_dict()
     asked = {name: value for name, value in request.config.to_dict().items() if value != saved[name]}
-    per_epoch = _steps_per_epoch(entries)
-    total = length_of(config, [*entries, Changed(step, {**asked, **request.changes})])
+    per_epoch = steps_per_epoch(entries)
+    config = changed(config, [*entries, Changed(step, {**asked, **request.changes})])
+    total = steps_of(config.steps, config.epochs, per_epoch)
     if not total or step < total:
         return
     if rollback is None and newest_step(run) != step:  # damaged: the one before is gone on from
@@ -82,13 +106,13 @@ def refuse_finished(request: TrainRequest, more: str = "") -> None:
     raise RunError(finished(where, step, total, step / per_epoch if per_epoch else 0.0, more))
 
 
-def length_of(config: TrainConfig, entries: Sequence[LogEntry]) -> int:
-    """The steps of a run that was started with `config`, as its log tells of it; 0: not known."""
-    values = config.to_dict()
+def changed(config: TrainConfig, entries: Iterable[LogEntry]) -> TrainConfig:
+    """What `config` has become by what was changed; an entry that means nothing to this version is passed over."""
     for entry in entries:
         if isinstance(entry, Changed):
-            values |= entry.settings
-    return steps_of(values["steps"], values["epochs"], _steps_per_epoch(entries))
+            with contextlib.suppress(ConfigError):
+                config = config.with_values(entry.settings)
+    return config
 
 
 def steps_of(steps: int, epochs: int, per_epoch: float) -> int:
@@ -104,7 +128,7 @@ def finished(where: str, step: int, total: int, epochs: float = 0.0, more: str =
     return f"{where}: has done {done}. Ask for more with --steps (more than {step:,}){also}{more}."
 
 
-def _steps_per_epoch(entries: Sequence[LogEntry]) -> float:
+def steps_per_epoch(entries: Sequence[LogEntry]) -> float:
     """As the log of a run tells; 0 where it does not."""
     for entry in reversed(entries):
         if isinstance(entry, Scalars) and 0 < entry.epoch < math.inf:

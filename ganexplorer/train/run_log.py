@@ -28,24 +28,34 @@ class LogWriter:
     """Appends to a log; what was appended is on disk, or nothing of it is."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("ab", buffering=0)
+        self._size = os.fstat(self._file.fileno()).st_size  # of what was appended in whole
 
     def append(self, entry: LogEntry) -> None:
-        """Write one line. Where it raises, as for a full disk, no part of it is left behind."""
+        """Write one line. Where it raises, as for a full disk, no part of it is left, and it can be tried again."""
         line = line_of(entry).encode()
-        size = os.fstat(self._file.fileno()).st_size
+        if self._file.closed:
+            self._file = self._path.open("ab", buffering=0)
+            self._cut()
         try:
             written = self._file.write(line)
             while written < len(line):  # a disk that is almost full takes a part
                 written += self._file.write(line[written:])
         except BaseException:
-            with contextlib.suppress(OSError):
-                self._file.truncate(size)
+            self._cut()
+            with contextlib.suppress(OSError):  # on a share that comes back, a file that was open stays dead
+                self._file.close()
             raise
+        self._size += len(line)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _cut(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.truncate(self._size)
 
 
 class LogFollower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,7 +115,7 @@ class RunWriter:
                 result = write(self.run)
                 break
             except (OSError, UserError) as error:
-                if not (self.run.path / "config.json").exists():
+                if _is_gone(self.run.path):
                     raise RunError(
                         f"{self.run.path} is gone: it was moved or removed while it was trained. Resume it where it is "
                         "now."
@@ -136,6 +137,17 @@ class RunWriter:
         if is_told:
             yield Paused(step) if commands.is_paused else Continued(step)
         return result
+
+
+def _is_gone(run: Path) -> bool:
+    """Whether the folder is not there; one that cannot be looked at may come back."""
+    try:
+        os.stat(run / "config.json")
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def is_no_room(error: OSError) -> bool:

@@ -1,4 +1,6 @@
-"""The run folder: ``config.json log.jsonl samples/ snapshots/ checkpoint/ LATEST``, and ``start.safetensors``.
+"""The run folder: ``config.json log.jsonl samples/ snapshots/ checkpoint/ LATEST``.
+
+Of a fine-tuning also ``start.safetensors``, of a run that repeats another ``replay.jsonl``.
 
 All of a run is in its folder. Every file but the log is written atomically; the log only grows.
 """
@@ -31,6 +33,7 @@ from ganexplorer.train.states import newest, of_step, state_files
 MAX_CONFIG_BYTES = 1024**2
 PARTS = ("samples", "snapshots", "checkpoint")
 START_FILE = "start.safetensors"  # the model that a fine-tuning began with
+SCRIPT_FILE = "replay.jsonl"  # what is done to a run because it was done to another
 LOCK_SECONDS = 0.2  # who looks whether a run is being written holds its lock for a moment
 # a resumed run may go on for longer, or log at other intervals, and is still the same run
 FREE_TO_CHANGE = {"epochs", "steps", "log_every", "sample_every", "snapshot_every", "keep_gb"}
@@ -78,9 +81,12 @@ class Run:
                 (path / part).mkdir(parents=True, exist_ok=True)
             if start is not None:
                 start.save(path / START_FILE)
-            data = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
+            data: dict[str, Any] = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
             if request.start:
                 data["start"] = request.start
+            if request.until:
+                data["until"] = request.until
+                run_log.write(path / SCRIPT_FILE, request.script)
             with atomic_write(path / "config.json") as file:
                 file.write(json.dumps(data, indent=2).encode() + b"\n")
             return cls(path, _locked(path))
@@ -186,7 +192,7 @@ def _remove_unused(path: Path) -> None:
     with contextlib.suppress(OSError):
         if any(any(folder.iterdir()) for folder in folders if folder.is_dir()):
             return
-        for name in ("config.json", START_FILE):
+        for name in ("config.json", START_FILE, SCRIPT_FILE):
             (path / name).unlink(missing_ok=True)
         if (path / "log.jsonl").stat().st_size == 0:
             (path / "log.jsonl").unlink()
@@ -225,6 +231,7 @@ class SavedConfig:
     data: str
     config: TrainConfig
     start: str = ""  # the model that a fine-tuning began with, as it was named then
+    until: int = 0  # where a run that repeats another ends; 0: it repeats none
 
 
 def read_config(path: Path) -> SavedConfig:
@@ -234,7 +241,7 @@ def read_config(path: Path) -> SavedConfig:
             raise RunError(f"{path}: is no run folder (it has no config.json). Name a folder that was given to --out.")
         data = json.loads(read_small(path / "config.json", MAX_CONFIG_BYTES))
         config = TrainConfig.from_dict(data["config"])
-        return SavedConfig(data["recipe"], data["data"], config, str(data.get("start", "")))
+        return SavedConfig(data["recipe"], data["data"], config, str(data.get("start", "")), int(data.get("until", 0)))
     except FileError as error:
         raise RunError(str(error)) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -246,9 +253,9 @@ def read_log(path: Path) -> list[Scalars]:
     return [entry for entry in run_log.read_entries(path / "log.jsonl") if isinstance(entry, Scalars)]
 
 
-def script_of(path: Path) -> tuple[Changed | Stepped, ...]:
-    """What was done to a run by hand, to do it again to another; raises `FileError`."""
-    entries = run_log.read_entries(path / "log.jsonl")
+def script_of(path: Path, name: str = "log.jsonl") -> tuple[Changed | Stepped, ...]:
+    """What was done to a run by hand, to do it again to another, or what is to be done; raises `FileError`."""
+    entries = run_log.read_entries(path / name)
     return tuple(entry for entry in entries if isinstance(entry, Changed | Stepped))
 
 

@@ -140,6 +140,7 @@ def fork(parent: Path, step: int, child: Path) -> None:
             (staging / part).mkdir(parents=True)
         data = json.loads((parent / "config.json").read_bytes())
         data["parent"] = {"run": str(parent.resolve()), "step": step}
+        data.pop("until", None)  # what else was to be repeated does not bind the fork
         (staging / "config.json").write_bytes(json.dumps(data, indent=2).encode() + b"\n")
         with contextlib.suppress(FileNotFoundError):
             shutil.copy2(parent / "start.safetensors", staging / "start.safetensors")

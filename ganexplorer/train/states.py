@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -22,8 +23,16 @@ class StateError(UserError):
 
 
 def state_files(run: Path) -> list[Path]:
-    """All states of a run folder, newest first."""
-    return sorted((file for file in (run / "checkpoint").glob("*.pt") if file.stem.isdigit()), reverse=True)
+    """All states of a run folder, newest first; raises `FileError` where that cannot be known."""
+    try:
+        files = [run / "checkpoint" / name for name in os.listdir(run / "checkpoint")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise FileError(
+            f"{run / 'checkpoint'}: cannot be read ({error.strerror or error}). Make it readable."
+        ) from None
+    return sorted((file for file in files if file.suffix == ".pt" and file.stem.isdigit()), reverse=True)
 
 
 def newest_step(run: Path) -> int | None:
@@ -50,7 +59,7 @@ def newest(path: Path) -> tuple[dict[str, Any], list[Notice]]:
     for file in state_files(path):
         try:
             state = _read_state(file)
-        except FileError:  # cannot be opened: that says nothing about what it holds
+        except FileError:  # cannot be read: that says nothing about what it holds
             raise
         except Exception as error:  # what is raised over damaged bytes is of any kind
             if is_out_of_memory(error):
@@ -67,26 +76,35 @@ def newest(path: Path) -> tuple[dict[str, Any], list[Notice]]:
 
 
 def _read_state(file: Path) -> dict[str, Any]:
-    """Raises `FileError` where it cannot be opened, anything where it is damaged."""
-    with open_regular(file) as opened:
-        _check_sums(opened)
-        opened.seek(0)
-        state: dict[str, Any] = torch.load(opened, map_location="cpu", weights_only=True)
+    """Raises `FileError` where it cannot be read, anything where it is damaged."""
+    data = _read(file)
+    _check_sums(data)
+    data.seek(0)
+    state: dict[str, Any] = torch.load(data, map_location="cpu", weights_only=True)
     if int(state["step"]) != int(file.stem):
         raise ValueError(f"is of step {state['step']}")
     return state
 
 
 def _is_whole(file: Path) -> bool:
+    data = _read(file)
     try:
-        with open_regular(file) as opened:
-            _check_sums(opened)
+        _check_sums(data)
     except Exception:  # what is raised over damaged bytes is of any kind
         return False
     return True
 
 
-def _check_sums(file: IO[bytes]) -> None:
+def _read(file: Path) -> io.BytesIO:
+    """All at once: an error of the disk, or of a share, must not look like damage. Raises `FileError`."""
+    try:
+        with open_regular(file) as opened:
+            return io.BytesIO(opened.read())
+    except OSError as error:
+        raise FileError(f"{file}: cannot be read ({error.strerror or error}). Try again.") from None
+
+
+def _check_sums(file: io.BytesIO) -> None:
     """Raises ValueError, or what `zipfile` does: torch does not look at the checksums."""
     with zipfile.ZipFile(file) as archive:
         damaged = archive.testzip()

@@ -159,6 +159,7 @@ class Trainer:
             }
             if past is None and parallel.is_first:  # only now: a run that cannot start leaves no folder behind
                 self._writer.run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
+            parallel.note_begun()
         yield Started(
             request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
             discriminator.spec.to_json(), self.config.loss,

@@ -1,7 +1,6 @@
-"""Processes that are to be killed, or told to end, and what they leave: a program of its own, which forks them.
+"""Processes that are to be killed, or told to end, and what they leave: to be called in a process that may be forked.
 
-Importing torch takes seconds; a fork has it. ``forked.py killed FOLDER`` and ``forked.py told FOLDER`` print what they
-found as JSON.
+Importing torch takes seconds; a fork has it.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +25,7 @@ import pytest
 import torch
 from failing_disk import FOR_EVER, FailingDisk
 from PIL import Image
+from quick_children import forked as forked_children
 from tiny_runs import PATTERN, differing, ended, log_of, of, request, saved_state, train, variant
 
 from ganexplorer.cli import main as command_line
@@ -221,7 +222,7 @@ def told(folder: Path) -> dict[str, Any]:
     for number in range(64):
         Image.new("L", (8, 8), number).save(pictures / f"{number}.png")
     cases: dict[str, tuple[str, Callable[[Tell], None], tuple[signal.Signals, ...]]] = {
-        "saving": ("toy:1010", _slow_flushes, (signal.SIGTERM,)),
+        "saving": ("toy:1010", functools.partial(_slow_flushes, folder / "saving"), (signal.SIGTERM,)),
         "loading": (f"folder:{pictures}", _slow_pictures, (signal.SIGTERM,)),
         "full disk": ("toy:1010", _full_disk, (signal.SIGINT,)),
         "slow step, told twice": ("toy:1010", _slow_steps, (signal.SIGINT, signal.SIGINT)),
@@ -268,15 +269,14 @@ def _left(run: Path) -> dict[str, Any]:
     return {"is there": True, "step": step, "snapshot": snapshot, "logged": [line["step"] for line in log_of(run)]}
 
 
-def _slow_flushes(tell: Tell) -> None:
+def _slow_flushes(run: Path, tell: Tell) -> None:
     """The word comes in the middle of the first save."""
 
     def flush(_: int) -> None:
-        if any(Path(run).glob("snapshots/.*.part")):
+        if any(run.glob("snapshots/.*.part")):
             tell("")
         time.sleep(0.1)
 
-    run = sys.argv[2] + "/saving"
     os.fsync = flush  # type: ignore[assignment]
 
 
@@ -325,7 +325,8 @@ def _kill_a_window(run: Path) -> dict[str, Any]:
     """The process that follows a run dies; the one that trains is to save and leave."""
 
     def live(tell: Tell) -> int:
-        host = TrainingHost()
+        with forked_children():
+            host = TrainingHost()
         host.start(request(variant(PATTERN, steps=ENDLESS, snapshot_every=10**7), "toy:1010", run))
         for event in host.events():
             if isinstance(event, Scalars) and event.step == 5:
@@ -350,10 +351,14 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
+def find(what: str, folder: Path) -> None:
+    """Write what `killed` or `told` found to FOLDER/found.json, or what went wrong in them to FOLDER/wrong.txt."""
     torch.optim.SGD([torch.zeros(1)], lr=0.0)  # the first one brings more imports along
     gc.collect()
     gc.freeze()  # what is not looked at need not be copied by each fork
-    found = {"killed": killed, "told": told}[sys.argv[1]](Path(sys.argv[2]))
-    print(json.dumps(found))
+    try:
+        found = {"killed": killed, "told": told}[what](folder)
+        (folder / "found.json").write_text(json.dumps(found))
+    except BaseException:
+        (folder / "wrong.txt").write_text(traceback.format_exc())
+        raise

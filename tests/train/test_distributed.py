@@ -38,7 +38,7 @@ from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train.distributed import joined, met, restarted
 from ganexplorer.train.events import Changed, Mark, Stepped, TrainRequest
 from ganexplorer.train.parallel import ALONE, Elsewhere, Parallel
-from ganexplorer.train.requests import replayed
+from ganexplorer.train.requests import forked, replayed, resumed
 from ganexplorer.train.run_log import read_entries
 from ganexplorer.train.steps import MEASURES, AdversarialStep
 from ganexplorer.train.sync_norm import SyncedBatchNorm, synchronise_norms
@@ -445,6 +445,33 @@ def test_a_second_start_goes_on_with_a_run_done_again(picture_folder: Path, tmp_
 
 
 @pytest.mark.usefixtures("anew")
+def test_a_second_start_does_not_go_on_with_a_run_that_the_first_has_refused(begun: TrainRequest) -> None:
+    lasting = dist.HashStore()  # what torchrun keeps over its starts
+    assert restarted(begun, Parallel(0, 2, dist.HashStore(), lasting)) is begun
+    Parallel(1, 2, dist.HashStore(), lasting).note_begun()  # the first process alone knows
+    back = dataclasses.replace(begun, resume=True, rollback=5)
+    assert restarted(back, Parallel(0, 2, dist.HashStore(), lasting)) is back
+    Parallel(0, 2, dist.HashStore(), lasting).note_begun()
+    assert restarted(begun, Parallel(0, 2, dist.HashStore(), lasting)) == dataclasses.replace(begun, resume=True)
+    assert restarted(back, Parallel(0, 2, dist.HashStore(), lasting)).rollback is None
+
+
+def test_a_run_done_again_that_was_stopped_is_gone_on_with(picture_folder: Path, tmp_path: Path) -> None:
+    source, again = tmp_path / "source", tmp_path / "again"
+    changes = (Changed(0, {"g_lr": 0.02}), Changed(7, {"d_lr": 0.02}), Stepped(9, "g"))
+    train(request(TINY, picture_folder, source, script=changes), stop_after=10)
+    train(dataclasses.replace(replayed(source, again), device="cpu"), stop_after=6)
+    assert resumed(again).script == changes[1:]
+    assert ended(train(dataclasses.replace(resumed(again), device="cpu"))).step == 10
+    assert log_of(again) == log_of(source)
+    assert differing(saved_state(again), saved_state(source)) == []
+    assert (resumed(again).script, resumed(again).until) == ((), 0)  # and from there on by itself
+    assert resumed(again, rollback=5).script == changes[1:]
+    branch = forked(again, 5, tmp_path / "branch")
+    assert (branch.script, branch.until) == ((), 0)
+
+
+@pytest.mark.usefixtures("anew")
 def test_a_second_start_makes_a_change_that_a_run_done_again_has_not_come_to(
     picture_folder: Path, tmp_path: Path
 ) -> None:
@@ -502,7 +529,7 @@ def test_a_process_on_its_own_talks_to_nobody(tmp_path: Path) -> None:
 
 
 def test_a_process_that_failed_for_others_tells_nothing() -> None:
-    store = dist.HashStore()
+    store = dist.dist.HashStore()
     first, second = Parallel(0, 2, store), Parallel(1, 2, store)
     assert not first.tells(Elsewhere("process 1"))
     assert second.tells(ValueError("it"))
@@ -511,7 +538,7 @@ def test_a_process_that_failed_for_others_tells_nothing() -> None:
 
 def test_a_start_meets_its_own_processes_not_those_of_an_earlier_one() -> None:
     """The store is kept; in the last start the first process comes last."""
-    store, rooms = dist.HashStore(), []
+    store, rooms = dist.dist.HashStore(), []
     for order in ((0, 1, 2), (0, 1, 2), (1, 2, 0)):
         with ThreadPoolExecutor(3) as pool:
             waiting = []

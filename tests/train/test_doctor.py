@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,11 +49,12 @@ def measured(loss: LossName, step: int, real: float, fake: float, **more: float)
     """One measurement of a D that gives these verdicts to all images of a kind."""
     d_real, d_fake, g_loss = losses(loss, real, fake)
     shown: Callable[[float], float] = (lambda x: 1 / (1 + math.exp(-x))) if LOSSES[loss].is_probability else float
-    scalars = Scalars(
-        step, step / 100, d_real + d_fake, d_real, d_fake, g_loss, shown(real), shown(fake), shown(fake), 100.0,
-        d_grad=1.0, g_grad=0.5, diversity=0.8, seconds=step / 100,
-    )  # fmt: skip
-    return replace(scalars, **more)
+    usual = {
+        "d_loss": d_real + d_fake, "d_loss_real": d_real, "d_loss_fake": d_fake, "g_loss": g_loss,
+        "d_real": shown(real), "d_fake_before": shown(fake), "d_fake_after": shown(fake), "steps_per_second": 100.0,
+        "d_grad": 1.0, "g_grad": 0.5, "diversity": 0.8, "seconds": step / 100,
+    }  # fmt: skip
+    return Scalars(step, step / 100, **usual | more)
 
 
 # verdicts, as the losses take them, of a D in balance with G, of one that has won, and of one that is fooled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import io
 import json
 import os
 import random
@@ -13,14 +14,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import forked
 import psutil
 import pytest
+import quick_children
 import torch
 from failing_disk import FOR_EVER, FailingDisk, Where
-from quick_children import forked
 from tiny_runs import (
     PATTERN,
     TINY,
@@ -38,20 +41,25 @@ from tiny_runs import (
 
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.files import FileError
+from ganexplorer.train import run_log, states
 from ganexplorer.train.events import (
     Command,
     Continue,
     Continued,
     Ended,
     Keep,
+    Mark,
     Notice,
     Pause,
     Paused,
+    PublishWeights,
     Scalars,
     Started,
     Stop,
     TrainEvent,
     TrainRequest,
+    Weights,
 )
 from ganexplorer.train.host import TrainingHost
 from ganexplorer.train.requests import resumed
@@ -59,14 +67,7 @@ from ganexplorer.train.runs import Run, is_being_written
 from ganexplorer.train.steps import AdversarialStep
 from ganexplorer.train.trainer import Trainer
 
-HELPER = Path(__file__).with_name("forked.py")
 PARTS = ("log.jsonl", "samples", "snapshots", "LATEST", "checkpoint")
-
-
-@pytest.fixture(autouse=True)
-def _quick_flushes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a process leaves behind does not depend on them, and on a busy disk each takes a fifth of a second."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture
@@ -314,6 +315,61 @@ def test_what_cannot_be_written_for_a_while_pauses_a_run(
     assert_same_run(run, undisturbed)
 
 
+def test_a_share_that_is_gone_for_a_while_pauses_a_run(
+    tmp_path: Path, picture_folder: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in it can be looked at or opened."""
+    run, stat, open_path = tmp_path / "run", os.stat, Path.open
+    failures = 0
+
+    def check(path: Any) -> None:
+        if failures and str(path).startswith(str(run)):
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(path))
+
+    def patched_stat(path: Any, *arguments: Any, **named: Any) -> os.stat_result:
+        check(path)
+        return stat(path, *arguments, **named)
+
+    def patched_open(path: Path, *arguments: Any, **named: Any) -> Any:
+        check(path)
+        return open_path(path, *arguments, **named)
+
+    def cut_off() -> None:
+        nonlocal failures
+        failures = 4
+
+    def comes_back(event: TrainEvent) -> list[Command]:
+        nonlocal failures
+        failures -= failures > 0 and isinstance(event, Paused | Weights)
+        return [PublishWeights()] if failures else []
+
+    monkeypatch.setattr(os, "stat", patched_stat)
+    monkeypatch.setattr(Path, "open", patched_open)
+    events = disturb(request(TINY, picture_folder, run), 9, cut_off, comes_back)
+    assert ended(events).reason == "finished"
+    (paused,) = of(Paused, events)
+    assert os.strerror(errno.ENOTCONN) in paused.why
+    assert of(Continued, events) == [Continued(10)]
+    assert_same_run(run, undisturbed)
+
+
+def test_a_log_whose_file_went_dead_is_opened_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = run_log.LogWriter(path)
+    log.append(Mark(1, "kept", "one"))
+    dead, alive = os.pipe()
+    os.dup2(dead, log._file.fileno())  # cannot be written to
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        log.append(Mark(2, "kept", "two"))
+    with path.open("ab") as half:
+        half.write(b'{"event": "ma')
+    log.append(Mark(2, "kept", "two"))
+    log.close()
+    os.close(dead)
+    os.close(alive)
+    assert run_log.read_entries(path) == [Mark(1, "kept", "one"), Mark(2, "kept", "two")]
+
+
 def test_a_run_whose_folder_is_taken_away_ends(
     tmp_path: Path, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -471,6 +527,36 @@ def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged(
 # --- the log ---------------------------------------------------------------------------------------------------------
 
 
+def test_an_error_of_the_disk_is_not_taken_for_damage(
+    tmp_path: Path, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stopped_at_11(tmp_path, picture_folder)
+    before, opened = contents(run), states.open_regular
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise io_error()
+
+    monkeypatch.setattr(
+        states, "open_regular", lambda path: Failing() if "11.pt" in path.name else opened(path), raising=True
+    )
+    end = ended(train(resumed(run)))
+    assert end.reason == "failed"
+    assert "00000011.pt: cannot be read (Input/output error)" in end.message
+    assert contents(run) == before
+
+
+def test_checkpoints_that_may_not_be_looked_at_are_not_told_as_missing(
+    open_folder: Path, picture_folder: Path, as_a_person: Callable[[], AbstractContextManager[None]]
+) -> None:
+    run = open_folder / "run"
+    train(request(PATTERN, "toy:1010", run))
+    (run / "checkpoint").chmod(0)
+    with as_a_person(), pytest.raises(FileError, match=r"checkpoint: cannot be read \(Permission denied\)"):
+        states.newest(run)
+    (run / "checkpoint").chmod(0o700)
+
+
 def test_a_checkpoint_of_another_version_is_told_as_one(tmp_path: Path, picture_folder: Path) -> None:
     run = stopped_at_11(tmp_path, picture_folder)
     state = torch.load(state_file(run, 11), weights_only=True)
@@ -504,21 +590,31 @@ def test_a_log_cut_anywhere_is_resumed_with_each_step_in_it_once(
 # --- killed processes, signals ---------------------------------------------------------------------------------------
 
 
-def results_of(what: str, folder: Path) -> Any:
+@pytest.fixture
+def results_of(memory_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """What the helper, a process that forks those that are to be killed, found."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANEXPLORER_HOME": str(folder / "home")}
-    done = subprocess.run(
-        [sys.executable, str(HELPER), what, str(folder)], env=environment, capture_output=True, text=True, timeout=400,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    monkeypatch.setenv("GANEXPLORER_HOME", str(memory_folder / "home"))
+
+    def call(what: str) -> Any:
+        helper = quick_children.Forking().Process(forked.find, (what, memory_folder))
+        helper.start()
+        try:
+            helper.join(400)
+            wrong = memory_folder / "wrong.txt"
+            assert helper.exitcode == 0, wrong.read_text() if wrong.exists() else "see standard error"
+            return json.loads((memory_folder / "found.json").read_text())
+        finally:
+            helper.kill()
+
+    return call
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_saved(memory_folder: Path) -> None:
+def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_saved(
+    results_of: Callable[[str], Any],
+) -> None:
     """Killed at random moments, and once at each of all calls that change a file. See `forked.killed`."""
-    result = results_of("killed", memory_folder)
+    result = results_of("killed")
     assert result["problems"] == []
     assert result["random"] == 200
     assert result["in order"] > 30
@@ -529,9 +625,9 @@ def test_two_hundred_processes_killed_while_they_save_lose_nothing_that_was_save
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(memory_folder: Path) -> None:
+def test_a_process_that_is_told_to_end_saves_first_whatever_it_is_doing(results_of: Callable[[str], Any]) -> None:
     """See `forked.told`."""
-    results = results_of("told", memory_folder)
+    results = results_of("told")
     seconds = {name: result["seconds"] for name, result in results.items()}
     del seconds["window killed"]  # nobody waits for it
     assert max(seconds.values()) < 5, seconds
@@ -629,7 +725,7 @@ def test_out_of_memory_ends_a_run_with_advice_and_it_can_be_resumed(
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainingHost]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that cannot be started for lack of memory end a process
-    with forked():
+    with quick_children.forked():
         host = TrainingHost()
     yield host
     host.close()

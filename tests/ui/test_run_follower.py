@@ -7,9 +7,9 @@ import dataclasses
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
+from quick_children import Forking
 from small_models import make_discriminator, make_generator
 
+from ganexplorer import cli
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.media import sheet
@@ -473,26 +475,33 @@ def test_the_window_says_which_snapshot_is_shown_instead_of_a_damaged_one(
 # ---- a real process
 
 
+def train(words: list[str]) -> None:
+    """The command line in a process of its own, without what it says."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    sys.exit(cli.main(words))
+
+
 @pytest.fixture
-def trained(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def trained(tmp_path: Path) -> Iterator[tuple[BaseProcess, Path]]:
     """A process that trains the smallest recipe until it is told to end, and its run folder."""
     run = tmp_path / "others" / "real"
     settings = ["log_every=10", "sample_every=40", "snapshot_every=80"]
-    command = [sys.executable, "-m", "ganexplorer", "train", "--recipe", "pattern-1010", "--data", "toy:1010"]
-    command += ["--out", str(run), "--device", "cpu", "--steps", "100000000"]
-    process = subprocess.Popen(
-        [*command, *(word for each in settings for word in ("--set", each))],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    words = ["train", "--recipe", "pattern-1010", "--data", "toy:1010", "--out", str(run), "--device", "cpu"]
+    words += ["--steps", "100000000", *(word for each in settings for word in ("--set", each))]
+    process = Forking().Process(train, (words,))
+    process.start()
     try:
         yield process, run
     finally:
         process.kill()
-        process.wait()
+        process.join()
+        process.close()
 
 
 def test_a_run_of_another_process_is_followed_to_its_end_and_gone_on_with(
-    trained: tuple[subprocess.Popen[bytes], Path], window: Any, qtbot: Any
+    trained: tuple[BaseProcess, Path], window: Any, qtbot: Any
 ) -> None:
     process, run = trained
     panel, controls = window.train, window.train.controls
@@ -513,8 +522,10 @@ def test_a_run_of_another_process_is_followed_to_its_end_and_gone_on_with(
     qtbot.mouseClick(controls.explore, LEFT)
     assert window.document.subject == opened
 
-    process.send_signal(signal.SIGINT)  # it saves and ends
-    assert process.wait(PATIENCE / 1000) is not None
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)  # it saves and ends
+    process.join(PATIENCE / 1000)
+    assert process.exitcode is not None
     qtbot.waitUntil(lambda: panel.following.run is None, timeout=PATIENCE)
     assert points(window) == [entry.step for entry in read_log(run)]
     last = int((run / "LATEST").read_text().partition(".")[0])

@@ -13,14 +13,18 @@ from PySide6.QtWidgets import QInputDialog
 from safetensors.torch import load_file
 
 from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import mlp_generator
 from ganexplorer.core.render import Renderer
+from ganexplorer.core.spec import LeakyReLU, Tanh
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import Changed, Mark, Scalars, Stepped, TrainRequest
+from ganexplorer.train.events import Changed, Continued, Mark, Paused, Scalars, Started, Stepped, TrainRequest
 from ganexplorer.train.growth import write_growth
 from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.train.trainer import Trainer
+from ganexplorer.ui.plots.chart_words import WORDS
 from ganexplorer.ui.theme import DARK, LIGHT
 from ganexplorer.ui.training.run_controls import RunControls, RunState
 from ganexplorer.ui.training.timeline import Timeline
@@ -163,6 +167,8 @@ def test_the_buttons_say_what_can_be_done(qtbot):
     assert on() == {"pause", "stop"}
     controls.show_state(RunState.PAUSED)
     assert on() == {"go_on", "step", "stop"}
+    controls.show_state(RunState.WAITING)
+    assert on() == {"stop"}
     controls.show_state(RunState.STOPPING)
     assert on() == set()
 
@@ -279,7 +285,7 @@ def test_a_run_that_is_done_is_trained_for_longer_from_its_end_or_from_a_fork(
     qtbot.mouseClick(train.controls.resume, LEFT)
     assert train.controls.state is RunState.IDLE  # the person let it be
     qtbot.mouseClick(train.controls.resume, LEFT)
-    assert asked == [("run has done all its 8 steps.\nTrain until step:", 16, 9, 2**31 - 1)] * 2
+    assert asked == [("run has done all its 8 steps.\nTrain until step:", 16, 9, 10**8)] * 2
     qtbot.waitUntil(lambda: train.status.text().startswith("Finished at step 10"), timeout=PATIENCE)
     assert entries(run, Changed) == [Changed(8, {"steps": 10})]
     assert [entry.step for entry in entries(run, Scalars)] == list(range(1, 11))
@@ -322,10 +328,59 @@ def test_an_edit_of_what_is_fixed_in_a_run_is_not_dropped_by_going_on(window, qt
     train.form.set_value("batch_size", RECIPES["pattern-1010"].config.batch_size)
     qtbot.mouseClick(train.controls.resume, LEFT)
     wait_state(window, qtbot, RunState.RUNNING)
-    assert entries(train.view.run, Changed)[0].settings == {"d_lr": 0.25}
+    run = train.view.run
+    assert entries(run, Changed)[0].settings == {"d_lr": 0.25}
     assert train.form.config().d_lr == 0.25
     qtbot.mouseClick(train.controls.stop, LEFT)
     wait_state(window, qtbot, RunState.IDLE)
+
+    train.form.set_value("ema", 0.9)  # may change while it is on, but not begin
+    train.form.set_value("d_lr", 0.3)
+    qtbot.mouseClick(train.controls.resume, LEFT)
+    qtbot.waitUntil(lambda: train.status.text() == "Failed before it began", timeout=PATIENCE)
+    assert "ema" in window.notices.text
+    assert (train.form.config().ema, train.form.config().d_lr) == (0.9, 0.3)
+    train.form.set_value("ema", 0.0)
+    train.timeline.line.pick(0)
+    qtbot.mouseClick(train.timeline.roll_back, LEFT)
+    wait_state(window, qtbot, RunState.RUNNING)
+    assert entries(run, Changed)[-1].settings == {"d_lr": 0.3}
+    qtbot.mouseClick(train.controls.stop, LEFT)
+    wait_state(window, qtbot, RunState.IDLE)
+
+
+def test_a_run_that_waits_for_its_folder_says_so_and_offers_to_stop(window, tmp_path):
+    train, spec = window.train, mlp_generator(4, (8,), (1, 4, 4), Prior.normal(), LeakyReLU(0.2), Tanh()).to_json()
+    config = TrainConfig(steps=20)
+    started = Started(tmp_path, "r", "d", "cpu", spec, spec, "bce", (1, 1), 0, 20, 0.0, config)
+    train.session.happened.emit(started)
+    train.session.happened.emit(Paused(10, "No room"))
+    train.session.scalars.emit([Scalars(10, 0, *[0.5] * 7, 30.0)])  # of the step whose sheet could not be written
+    assert train.status.text().startswith("Waiting after step 10")
+    assert train.controls.state is RunState.WAITING
+    assert "No room" in window.notices.text
+    train.session.happened.emit(Continued(10))
+    assert train.controls.state is RunState.RUNNING
+    train.session.happened.emit(Paused(10))
+    assert (train.controls.state, train.status.text()) == (RunState.PAUSED, "Paused after step 10")
+
+
+def test_the_view_knows_how_long_a_run_is_and_what_its_loss_has_become(window, tmp_path):
+    view = window.train.view
+    view.begin(tmp_path / "a", TrainConfig(epochs=3))
+    assert view.total_steps == 0  # nobody knows how long an epoch is
+    view.show_entries([Scalars(10, 0.25, *[0.5] * 7, 30.0), Mark(10, "kept", "")])
+    assert view.total_steps == 120
+    view.show_entries([Changed(10, {"steps": 400}), Changed(10, {"loss": "wgan"}), Changed(10, {"from": "tomorrow"})])
+    assert view.total_steps == 400
+    assert view.plots._data.words is WORDS["wgan"]
+    view.begin(tmp_path / "a", TrainConfig(), after=10)
+    assert view._kept == {10}
+    view.begin(tmp_path / "a", TrainConfig(), after=9)  # rolled back
+    assert view._kept == set()
+    view.mark(Mark(10, "kept", ""))
+    view.begin(tmp_path / "b", TrainConfig(), after=10)
+    assert view._kept == set()
 
 
 def test_scrubbing_shows_each_snapshot_under_the_latent_of_now(window, shot, qtbot, past_run):

@@ -43,6 +43,7 @@ class ConfigForm(QWidget):
         super().__init__(parent)
         self._recipe = self._asked = TrainConfig()  # _asked: what the run has, or will have if it agrees
         self._run: TrainConfig | None = None  # what the run has
+        self._is_held = False
         self._ended: TrainConfig | None = None  # what the run had that ended, until another configuration is shown
         self._entered: dict[str, Any] = {}  # by name, as `shown` has it: a text may be wrong
         self._fields: dict[str, ConfigField] = {}
@@ -96,13 +97,20 @@ class ConfigForm(QWidget):
     def set_running(self, config: TrainConfig) -> None:
         """Show what a run has; only its live fields can be edited."""
         self._run = self._asked = config
-        self._ended = None
+        self._ended, self._is_held = None, False
         self._enter(config)
+        self._fix()
+
+    def hold(self) -> None:
+        """A run is on its way: nothing can be edited until `set_running`, or `set_idle` where it does not begin."""
+        self._is_held = True
         self._fix()
 
     def set_idle(self) -> None:
         """The run ended: its values stay, and all fields can be edited."""
-        self._run, self._ended = None, self._run
+        self._is_held = False
+        if self._run is not None:
+            self._run, self._ended = None, self._run
         self._fix()
 
     def edits(self) -> dict[str, Any]:
@@ -222,7 +230,10 @@ class ConfigForm(QWidget):
 
     def _fix(self) -> None:
         for name, field in self._fields.items():
-            field.set_fixed(self._run is not None and not _known(name).live)
+            field.set_fixed(self._is_fixed(_known(name)))
+
+    def _is_fixed(self, parameter: Parameter) -> bool:
+        return self._is_held or (self._run is not None and not parameter.live)
 
     # -- making it -----------------------------------------------------------------------------------------
 
@@ -299,7 +310,7 @@ class ConfigForm(QWidget):
             if before is not None:
                 QWidget.setTabOrder(before, field.editor)
             self._put(parameter, self._entered[parameter.name])
-            field.set_fixed(self._run is not None and not parameter.live)
+            field.set_fixed(self._is_fixed(parameter))
             before = field.last_stop
         self._column.insertWidget(self._column.count() - 1, heading)
         self._column.insertLayout(self._column.count() - 1, form)

@@ -10,8 +10,6 @@ from PySide6.QtWidgets import QInputDialog, QWidget
 from ganexplorer.core.errors import UserError
 from ganexplorer.train.config import parameters
 
-MOST_STEPS = 2**31 - 1  # that Qt's number field takes
-
 
 def changes_to_go_on(
     parent: QWidget, run: str, edits: Mapping[str, Any], step: int, total: int
@@ -31,8 +29,8 @@ def changes_to_go_on(
     if not 0 < total <= step or edits.keys() & {"steps", "epochs"}:
         return dict(edits)
     words = f"{run} has done all its {total:,} steps.\nTrain until step:"
-    first = min(step + 1, MOST_STEPS)
+    most = next(int(parameter.high) for parameter in parameters() if parameter.name == "steps" and parameter.high)
     steps, is_agreed = QInputDialog.getInt(
-        parent, "Train for longer", words, min(2 * step, MOST_STEPS), first, MOST_STEPS
+        parent, "Train for longer", words, min(2 * step, most), min(step + 1, most), most
     )
     return {**edits, "steps": steps} if is_agreed else None

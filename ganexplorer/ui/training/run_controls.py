@@ -20,6 +20,7 @@ class RunState(Enum):
     STARTING = auto()  # data is read, or an earlier run ends first
     RUNNING = auto()
     PAUSED = auto()
+    WAITING = auto()  # until its folder can be written
     STOPPING = auto()
 
 
@@ -84,7 +85,7 @@ class RunControls(QWidget):
         is_idle, is_paused = state is RunState.IDLE, state is RunState.PAUSED
         self.start.setVisible(is_idle or state is RunState.STARTING)
         self.start.setEnabled(is_idle)
-        self.pause.setVisible(state in (RunState.RUNNING, RunState.STOPPING))
+        self.pause.setVisible(state in (RunState.RUNNING, RunState.WAITING, RunState.STOPPING))
         self.pause.setEnabled(state is RunState.RUNNING)
         self.go_on.setVisible(is_paused)
         self.step.setEnabled(is_paused)
@@ -92,7 +93,7 @@ class RunControls(QWidget):
         self.stop.setEnabled(state is not RunState.STOPPING)
         self.resume.setVisible(is_idle)
         self.resume.setEnabled(is_idle and self._can_resume)
-        self.explore.setEnabled(state in (RunState.RUNNING, RunState.PAUSED, RunState.STOPPING))
+        self.explore.setEnabled(not is_idle and state is not RunState.STARTING)
         if had_focus is not None and had_focus.isHidden():  # the key that was pressed stays in hand
             (self.go_on if is_paused else self.pause if state is RunState.RUNNING else self.start).setFocus()
 

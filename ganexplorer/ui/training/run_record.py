@@ -16,7 +16,7 @@ from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Changed, LogEntry, Mark, MarkKind, Scalars, Stepped
-from ganexplorer.train.requests import length_of
+from ganexplorer.train.requests import changed, steps_per_epoch
 from ganexplorer.train.runs import is_being_written, read_config
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.ui.plots.record import Record
@@ -32,9 +32,9 @@ class RunRecord:
     run: Path
     recipe: str
     data: str
-    config: TrainConfig
+    config: TrainConfig  # with all that was changed while it went on
     step: int
-    total_steps: int  # 0: not known
+    steps_per_epoch: float  # 0: not known
     points: Record
     marks: Sequence[LogEntry]  # of the log, all but the points
     snapshots: list[Snapshot]
@@ -52,7 +52,7 @@ def read_run(run: Path, step: int, renderer: Renderer) -> RunRecord:
     points = Record.of([entry for entry in entries if isinstance(entry, Scalars)])
     marks = [entry for entry in entries if not isinstance(entry, Scalars)]
     return RunRecord(
-        run, saved.recipe, saved.data, saved.config, step, length_of(saved.config, entries), points, marks,
+        run, saved.recipe, saved.data, changed(saved.config, entries), step, steps_per_epoch(entries), points, marks,
         snapshots(run), is_live, fixed_samples(run, renderer),
     )  # fmt: skip
 

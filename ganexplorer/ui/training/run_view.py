@@ -9,8 +9,9 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ganexplorer.core.render import Pixels
-from ganexplorer.train.events import LogEntry, Mark, Scalars
-from ganexplorer.train.losses import LossName
+from ganexplorer.train.config import TrainConfig
+from ganexplorer.train.events import Changed, LogEntry, Mark, Scalars
+from ganexplorer.train.requests import changed, steps_of, steps_per_epoch
 from ganexplorer.train.snapshots import Snapshot, snapshots
 from ganexplorer.ui.plots.plots import LossPlots
 from ganexplorer.ui.plots.record import Record
@@ -34,7 +35,8 @@ class RunView(QWidget):
         super().__init__(parent)
         self._runs_folder = runs_folder
         self.run: Path | None = None
-        self.total_steps = 0  # of the run; 0: not known
+        self._config = TrainConfig()  # that the run has now
+        self._steps_per_epoch = 0.0  # 0: not known
         self.newest: Snapshot | None = None
         self._kept: set[int] = set()  # steps of snapshots that are never thinned out
         self.plots = LossPlots(theme, self)
@@ -59,6 +61,12 @@ class RunView(QWidget):
         return any(snapshot.has_state for snapshot in self.timeline.snapshots)
 
     @property
+    def total_steps(self) -> int:
+        """How long the run is to be; 0: not known."""
+        config = self._config
+        return 0 if self.run is None else steps_of(config.steps, config.epochs, self._steps_per_epoch)
+
+    @property
     def last_step(self) -> int:
         """The last step that training can go on from; 0: none."""
         return next((snapshot.step for snapshot in reversed(self.timeline.snapshots) if snapshot.has_state), 0)
@@ -77,10 +85,14 @@ class RunView(QWidget):
         self.plots.clear()
         self.plots.show_cursor(None if self.timeline.snapshot is None else self.timeline.snapshot.step)
 
-    def begin(self, run: Path, loss: LossName, total_steps: int) -> None:
-        """This is the run from now on; its curves go on where they are."""
-        self.run, self.total_steps = run, total_steps
-        self.plots.start(loss, run.name)
+    def begin(self, run: Path, config: TrainConfig, steps_per_epoch: float = 0.0, after: int = 0) -> None:
+        """This is the run from now on, which goes on after a step; its curves go on where they are.
+
+        `config` is what it has now; what it changes comes by `mark` or `show_entries`. `steps_per_epoch` 0: not known.
+        """
+        self._kept = {step for step in self._kept if step <= after} if run == self.run else set()
+        self.run, self._config, self._steps_per_epoch = run, config, steps_per_epoch
+        self.plots.start(config.loss, run.name)
 
     def show_past(self, points: Record, marks: Sequence[LogEntry]) -> None:
         """Show all that a log holds, in place of what was there."""
@@ -91,11 +103,15 @@ class RunView(QWidget):
     def show_entries(self, entries: Sequence[LogEntry]) -> None:
         """Show what came to a log, on the curves."""
         self.plots.append([entry for entry in entries if isinstance(entry, Scalars)])
+        self._steps_per_epoch = steps_per_epoch(entries) or self._steps_per_epoch
         for entry in entries:
             self.mark(entry)
 
     def mark(self, entry: LogEntry) -> None:
-        """Mark an entry on the curves, and remember which snapshots are kept for good."""
+        """Mark an entry on the curves, and remember what it says of the run: its length, its loss, what is kept."""
+        if isinstance(entry, Changed) and self.run is not None:
+            self._config = changed(self._config, [entry])
+            self.plots.start(self._config.loss, self.run.name)
         if isinstance(entry, Mark) and entry.kind == "kept":
             self._kept.add(entry.step)
         mark = mark_of(entry)

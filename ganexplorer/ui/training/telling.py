@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QProgressBar
@@ -27,6 +23,7 @@ from ganexplorer.train.events import (
     Stepped,
     TrainEvent,
 )
+from ganexplorer.train.requests import steps_of
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.following import verdict_words
 from ganexplorer.ui.training.run_view import RunView
@@ -43,7 +40,7 @@ class Telling(QObject):
     notice = Signal(str)  # something to tell the person
     speed_changed = Signal(str)  # empty: nothing is trained just now
     began = Signal()
-    paused = Signal()
+    paused = Signal(bool)  # true: it waits until its folder can be written
     continued = Signal()
 
     def __init__(
@@ -51,8 +48,8 @@ class Telling(QObject):
     ) -> None:
         super().__init__(parent)
         self._view, self._form, self._progress = view, form, progress
-        self._is_paused = False
-        self.started: Started | None = None  # what the run said when it began, with what was changed since
+        self._rest = ""  # why no step is taken, in a word; empty: steps are taken
+        self.started: Started | None = None  # what the run said when it began
         session.happened.connect(self._on_event)
         session.scalars.connect(self._on_scalars)
         session.preview.connect(self._on_preview)
@@ -93,18 +90,17 @@ class Telling(QObject):
             case Started():
                 self._on_started(event)
             case Paused(step, why):
-                self._is_paused = True
+                self._rest = "Waiting" if why else "Paused"
                 self.speed_changed.emit("")
-                self.paused.emit()
-                self.said.emit(f"{'Waiting' if why else 'Paused'} after step {step:,}")
+                self.paused.emit(bool(why))
+                self.said.emit(f"{self._rest} after step {step:,}")
                 if why:
                     self.notice.emit(why)
             case Continued():
-                self._is_paused = False
+                self._rest = ""
                 self.continued.emit()
             case Changed(_, settings):
                 self._form.show_changed(settings)
-                self._take(settings)
                 self._view.mark(event)
             case Refused(settings, why):
                 self._form.refuse(settings)
@@ -119,9 +115,9 @@ class Telling(QObject):
                 self._view.find_snapshots()
 
     def _on_started(self, started: Started) -> None:
-        self.started, self._is_paused = started, False
+        self.started, self._rest = started, ""
         self._form.set_running(started.config)
-        self._view.begin(started.run, started.loss, started.total_steps)
+        self._view.begin(started.run, started.config, started.steps_per_epoch, started.first_step)
         self._progress.setRange(0, PER_MILLE)
         self._show_progress(started.first_step)
         self.said.emit(f"{started.data}, on {started.device}")
@@ -133,10 +129,10 @@ class Telling(QObject):
         self._view.plots.append(scalars)
         last = scalars[-1]
         self._show_progress(last.step)
-        if self._is_paused:  # a single step, or those that came with the news of the pause
-            self.said.emit(f"Paused after step {last.step:,}\n{verdict_words(last)}")
+        if self._rest:  # a single step, or those that came with the news of the pause
+            self.said.emit(f"{self._rest} after step {last.step:,}\n{verdict_words(last)}")
             return
-        total = self.started.total_steps if self.started is not None else last.step
+        total = max(self._total, last.step)
         left = _duration((total - last.step) / max(last.steps_per_second, 1e-9))
         epoch = f", epoch {last.epoch:.1f}" if last.epoch else ""
         self.said.emit(f"Step {last.step:,} of {total:,}{epoch}, {left} left\n{verdict_words(last)}")
@@ -146,19 +142,18 @@ class Telling(QObject):
     def _on_preview(self, preview: Preview) -> None:
         self._view.show_samples(preview.pixels, preview.step)
 
-    def _take(self, settings: Mapping[str, Any]) -> None:
-        """Take note of other hyperparameters: how long the run is, and the words of its loss."""
-        if self.started is None or not settings.keys() & {"steps", "epochs", "loss"}:
-            return
-        config = self.started.config.with_values(settings)
-        total = config.steps or math.ceil(config.epochs * self.started.steps_per_epoch)
-        self.started = dataclasses.replace(self.started, config=config, total_steps=total, loss=config.loss)
-        self._view.begin(self.started.run, config.loss, total)
+    @property
+    def _total(self) -> int:
+        """The last step, as the configuration of now says; a run that repeats another ends where that is."""
+        started = self.started
+        if started is None:
+            return 0
+        planned = steps_of(started.config.steps, started.config.epochs, started.steps_per_epoch)
+        return self._view.total_steps if started.total_steps == planned else started.total_steps
 
     def _show_progress(self, step: int) -> None:
         # in thousandths: a run can have more steps than fit into Qt's int
-        if self.started is not None:
-            self._progress.setValue(PER_MILLE * step // max(1, self.started.total_steps))
+        self._progress.setValue(PER_MILLE * step // max(1, step, self._total))
 
 
 def _duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class TrainPanel(QWidget):
         self._runs_folder = runs_folder
         self._model: tuple[str, Checkpoint] | None = None  # that can be fine-tuned
         self._next: Callable[[], None] | None = None  # to be started when the run has ended
+        self._form_run: Path | None = None  # whose values are in the form
         self._staging: Staging | None = None  # the model to fine-tune, until the run has its own copy
 
         self.setup = RunSetup()
@@ -148,12 +149,7 @@ class TrainPanel(QWidget):
         run = self.view.run
         if run is None or self.session.is_running:
             return
-        try:
-            edits = self.form.edits() if run == self.telling.run else {}
-            changes = self._changes(run, self.view.last_step, edits)
-        except UserError as error:
-            self.notice.emit(str(error))
-            return
+        changes = self._changes(run, self.view.last_step)
         if changes is not None:
             self._launch_later(lambda: dataclasses.replace(resumed(run), changes=changes))
 
@@ -194,9 +190,14 @@ class TrainPanel(QWidget):
         self.session.close()
         self._unstage()
 
-    def _changes(self, run: Path, step: int, edits: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        """See `changes_to_go_on`."""
-        return changes_to_go_on(self, run.name, edits or {}, step, self.view.total_steps)
+    def _changes(self, run: Path, step: int) -> dict[str, Any] | None:
+        """What changes where a run is gone on with after a step; None: nothing is to be done."""
+        try:
+            edits = self.form.edits() if run == self._form_run else {}
+            return changes_to_go_on(self, run.name, edits, step, self.view.total_steps)
+        except UserError as error:
+            self.notice.emit(str(error))
+            return None
 
     def _launch_later(self, request: Callable[[], TrainRequest], prepare: Prepare | None = None) -> None:
         """Start a run as soon as the one that goes on, if there is one, has ended."""
@@ -220,7 +221,7 @@ class TrainPanel(QWidget):
     def _launch(self, request: TrainRequest, prepare: Prepare | None = None) -> None:
         self._stop_following()
         self._show_state(RunState.STARTING)
-        self.form.set_running(request.config)
+        self.form.hold()
         self.telling.expect()
         self.session.start(self._asked(request), prepare)
 
@@ -242,7 +243,7 @@ class TrainPanel(QWidget):
             return
         self._stop_following()
         self._forget_run()
-        self.view.begin(record.run, record.config.loss, record.total_steps)
+        self.view.begin(record.run, record.config, record.steps_per_epoch)
         if not record.is_live:  # else the follower tells of it all
             self.view.show_past(record.points, record.marks)
         if record.pixels is not None:
@@ -276,7 +277,7 @@ class TrainPanel(QWidget):
         self.controls.show_state(state)
         self.setup.setEnabled(state is RunState.IDLE)
         self.look.set_fixed(state is not RunState.IDLE)
-        self.timeline.show_training(state in (RunState.RUNNING, RunState.PAUSED))
+        self.timeline.show_training(state in (RunState.RUNNING, RunState.PAUSED, RunState.WAITING))
 
     # -- what the person does ------------------------------------------------------------------------------
 
@@ -328,19 +329,20 @@ class TrainPanel(QWidget):
     @Slot()
     def _on_began(self) -> None:
         self._unstage()
+        self._form_run = self.telling.run
         if self.controls.state is not RunState.STOPPING:
             self._show_state(RunState.RUNNING)
         if self.controls.explore.isChecked():
             self.session.want_weights()
 
-    @Slot()
-    def _on_paused(self) -> None:
+    @Slot(bool)
+    def _on_paused(self, is_waiting: bool) -> None:
         if self.controls.state is not RunState.STOPPING:
-            self._show_state(RunState.PAUSED)
+            self._show_state(RunState.WAITING if is_waiting else RunState.PAUSED)
 
     @Slot()
     def _on_continued(self) -> None:
-        if self.controls.state is RunState.PAUSED:
+        if self.controls.state in (RunState.PAUSED, RunState.WAITING):
             self._show_state(RunState.RUNNING)
             self.status.setText("Going on…")
 
