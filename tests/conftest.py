@@ -21,13 +21,11 @@ from contextlib import AbstractContextManager
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _only_new_objects() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _only_new_objects() -> None:
     """Looking for garbage and for leftovers need not look at the hundred thousands of objects that imports made."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from ganexplorer.train.trainer import Trainer
 
 
+# of a configuration, where a model is fine-tuned
+DECIDED_BY_MODEL = {"z_dim", "prior", "image_size", "g_widths", "g_activation", "g_slope", "g_output"}
+
+
 def add(commands: Any) -> None:
     """Add the parser of the command."""
     command = add_command(
         commands, "train", "train a generator and its discriminator",
-        "ganexplorer train --recipe mlp-64-stable --data toy:digits --out runs/first --epochs 5",
+        "ganexplorer train --recipe mlp-64-stable --data toy:digits --out runs/first --steps 1000 "
+        "--set sample_every=100",
     )  # fmt: skip
     command.more_help = train_help
     command.add_argument("--recipe", metavar="R", help="a recipe, listed below; not needed to --resume")
@@ -101,6 +106,7 @@ def _train(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     """What was asked for; raises `UserError`. A fork is made here, and then gone on with."""
     from ganexplorer.train.config import ConfigError
+    from ganexplorer.train.data import absolute
     from ganexplorer.train.distributed import is_restart
     from ganexplorer.train.events import TrainRequest
     from ganexplorer.train.recipes import RECIPES, recipe
@@ -114,7 +120,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         return _forked(arguments)
     if arguments.resume:
         request = resumed(arguments.out, arguments.rollback)
-        config, ref = request.config, arguments.data or request.data
+        config, ref = request.config, absolute(arguments.data) if arguments.data else request.data
         if arguments.recipe is not None:
             config = recipe(arguments.recipe).config
         config = _configured(config, arguments)
@@ -126,10 +132,15 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     if arguments.recipe is None:
         raise ConfigError(f"name a recipe: --recipe {' | '.join(RECIPES)}.")
     chosen = recipe(arguments.recipe)
-    ref = arguments.data or chosen.data
+    ref = absolute(arguments.data or chosen.data)
     if not ref:
         raise ConfigError(f"{chosen.name} needs pictures of yours: add --data folder:DIR.")
     config = _configured(chosen.config, arguments)
+    decided = sorted(_said(config, arguments).keys() & DECIDED_BY_MODEL) if arguments.start else []
+    if decided:
+        raise ConfigError(
+            f"--start {arguments.start}: the model decides {', '.join(decided)}. Leave that out of --set."
+        )
     return TrainRequest(config, ref, arguments.out, recipe=chosen.name, start=arguments.start or "")
 
 
@@ -292,10 +303,16 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
             case Ended(reason, step, _, snapshot) if parallel.is_first:
                 bar.close()
                 print(f"{reason} at step {step:,}" + (f": {snapshot}" if snapshot else ""))
-                if reason == "stopped" and snapshot and parallel.size == 1:
-                    words = shlex.join(["--out", str(trainer.request.run), "--resume"])
-                    print(f"To go on: ganexplorer train {words}", file=sys.stderr)
+                if snapshot:
+                    print(_what_next(trainer.request.run, reason, parallel.size), file=sys.stderr)
     return 0
+
+
+def _what_next(run: Path, reason: str, processes: int) -> str:
+    if reason == "finished":
+        return f"To explore it: ganexplorer gui --model {shlex.quote(str(run))}"
+    program = "ganexplorer" if processes == 1 else f"torchrun --nproc-per-node={processes} -m ganexplorer"
+    return f"To go on: {program} train --out {shlex.quote(str(run))} --resume"
 
 
 def _is_in_vain(request: TrainRequest, started: Started) -> bool:

@@ -29,7 +29,7 @@ from ganexplorer.core.checkpoint import (
     spec_of,
     write_networks,
 )
-from ganexplorer.core.errors import UserError
+from ganexplorer.core.errors import UserError, did_you_mean
 from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
 from ganexplorer.core.foreign import opening
 from ganexplorer.core.foreign.opening import ForeignFile
@@ -205,8 +205,11 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
         raise UserError(f"{path}: is a session, not a model. Name it after --session.")
     if is_there:
         return ModelEntry(_name_of(path), path)
-    known = ", ".join(entry.name for entry in discover(roots)) or "none"
-    raise ModelNotFound(f"{model}: no such model, run folder or file. Known models: {known}.")
+    known = [entry.name for entry in discover(roots)]
+    guess = did_you_mean(model, [*known, *(run.name for run in discover_runs(runs_folder()) if roots is None)])
+    raise ModelNotFound(
+        f"{model}: no such model, run folder or file. Known models: {', '.join(known) or 'none'}. {guess}".rstrip()
+    )
 
 
 def _name_of(file: Path) -> str:

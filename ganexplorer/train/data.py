@@ -6,6 +6,7 @@ REF is ``mnist[:DIR]``, ``fashion-mnist[:DIR]``, ``kmnist[:DIR]``, ``celeba:DIR`
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganexplorer.core.errors import did_you_mean
 from ganexplorer.train import celeba, folders
 from ganexplorer.train.classes import Attributes, Classes, chosen
 from ganexplorer.train.decoding import IMAGE_SUFFIXES
@@ -54,6 +56,7 @@ __all__ = [
     "ref_of_folder",
 ]
 
+NAMES = ("mnist", "fashion-mnist", "kmnist", "celeba", "folder", "toy:digits", "toy:1010")
 SOURCES = {
     "mnist": "mnist[:DIR]  handwritten digits, downloaded to DIR where they are not there yet",
     "fashion-mnist": "fashion-mnist[:DIR]  clothes, likewise",
@@ -120,7 +123,25 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
             return (yield from _pictures(listing, listing.classes(), (), request))
         case "celeba", _ if rest:
             return (yield from _celeba(folder, request))
-    raise DataError(f"unknown data {ref!r}. Use one of: " + ";  ".join(SOURCES.values()) + ".")
+    guess = f"To train on that folder: folder:{ref}." if _is_folder(ref) else did_you_mean(ref, NAMES)
+    raise DataError(f"unknown data {ref!r}. Use one of: {';  '.join(SOURCES.values())}. {guess}".rstrip())
+
+
+def _is_folder(ref: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return Path(ref).is_dir()
+    return False
+
+
+def absolute(ref: str) -> str:
+    """A REF that means the same wherever the program is started from."""
+    kind, _, rest = ref.partition(":")
+    if not rest or kind not in (*IDX_SETS, "celeba", "folder"):
+        return ref
+    try:
+        return f"{kind}:{Path(rest).expanduser().absolute()}"
+    except RuntimeError:  # ~somebody: `load` tells
+        return ref
 
 
 def is_mnist_present(folder: Path | None = None) -> bool:

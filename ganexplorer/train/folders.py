@@ -153,7 +153,10 @@ def read_pictures(
         )
         decoded = Decoded(images, members.labels_of(kept), report)
     report = decoded.report
-    names = ", ".join(Path(path).name for path, _ in report.broken[:3]) + (", …" if report.broken_count > 3 else "")
+    where = listing.folder
+    names = ", ".join(os.path.relpath(path, where) for path, _ in report.broken[:3]) + (
+        ", …" if report.broken_count > 3 else ""
+    )
     tried = report.used + report.broken_count
     if not report.used:
         raise DataError(f"{listing.folder}: none of its {tried:,} pictures can be read ({names}).")

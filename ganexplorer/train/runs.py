@@ -209,7 +209,9 @@ def _sweep(path: Path) -> None:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `RunError` where there is a run already."""
+    """Raise `RunError` where there is a run already, or a file."""
+    if path.is_file():
+        raise RunError(f"{path}: is a file. Name a folder for the run, which need not be there yet.")
     if (path / "config.json").exists():
         raise RunError(f"{path}: holds a run already. Resume it (--resume) or name another folder.")
 

@@ -175,7 +175,8 @@ class Trainer:
             )
         if changed:
             yield from self._writer.log(Changed(self._step, changed))
-        yield Preview(self._step, self._fixed_samples())
+        self._first_samples = self._fixed_samples()
+        yield Preview(self._step, self._first_samples)
         if past is None and parallel.size > 1:  # what torchrun starts anew has something to go on from
             yield from self._save()
         return True
@@ -272,6 +273,8 @@ class Trainer:
             yield from self._writer.log(Stepped(step, networks))
         values = None if measures is None else measures.tolist()  # waits for the device: only every log_every steps
         self._seconds += time.perf_counter() - started
+        if step == 1:  # only now: a run that comes to no step leaves nothing behind
+            yield from self._writer.save_sheet(0, self._first_samples)
         if values is not None:
             yield from self._tell(step, values)
         is_sheet_due = step % config.sample_every == 0

@@ -16,7 +16,7 @@ Command = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with twelve sheets, after steps 10 to 120. Only to be read."""
+    """A run with thirteen sheets, of steps 0 to 120. Only to be read."""
     run = tmp_path_factory.mktemp("runs") / "grown"
     words = ["train", "--recipe", "pattern-1010", "--device", "cpu", "--steps", "120", "--set", "sample_every=10"]
     assert cli.main([*words, "--set", "log_every=120", "--out", str(run)]) == 0
@@ -24,7 +24,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "frames"), [("growth.gif", 12, 12), ("growth.png", 10, 1)], ids=["film", "sheet"]
+    ("name", "count", "frames"), [("growth.gif", 13, 13), ("growth.png", 10, 1)], ids=["film", "sheet"]
 )
 def test_a_film_says_on_stderr_what_it_holds(
     command: Command, grown: Path, tmp_path: Path, name: str, count: int, frames: int
@@ -32,14 +32,14 @@ def test_a_film_says_on_stderr_what_it_holds(
     """stdout stays empty, as that of sample and interpolate."""
     answer = command("film", grown, "-o", tmp_path / name)
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err == f"{tmp_path / name}: {count} moments, from step 10 to 120\n"
+    assert answer.err == f"{tmp_path / name}: {count} moments, from step 0 to 120\n"
     with Image.open(tmp_path / name) as picture:
         assert getattr(picture, "n_frames", 1) == frames
         assert picture.width >= 400
 
 
 def test_a_sheet_has_as_many_rows_as_are_asked_for(command: Command, grown: Path, tmp_path: Path) -> None:
-    assert "3 moments, from step 10 to 120" in command("film", grown, "-o", tmp_path / "a.png", "--rows", 3).err
+    assert "3 moments, from step 0 to 120" in command("film", grown, "-o", tmp_path / "a.png", "--rows", 3).err
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.height == 3 * 100 + 2 * 4  # 1x4 pixels, a hundred times as large
 
@@ -57,6 +57,7 @@ def test_bad_numbers_are_refused(
 
 def test_a_film_of_what_has_not_grown_is_refused(command: Command, tmp_path: Path) -> None:
     command("train", "--recipe", "pattern-1010", "--device", "cpu", "--steps", 5, "--out", tmp_path / "run")
+    (tmp_path / "run" / "samples" / "00000000.png").unlink()
     refusal = command("film", tmp_path / "run", "-o", tmp_path / "a.gif").refusal
     assert refusal == (
         f"{tmp_path / 'run'}: has 1 sheet of samples, and a film needs two. Train it further, or the next one with a "

@@ -67,8 +67,8 @@ def test_a_run_says_how_it_ended_on_stdout_and_shows_progress_on_stderr(command:
 def test_a_run_folder_holds_all_of_the_run(finished: Path) -> None:
     names = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
     assert names == {
-        "config.json", "log.jsonl", "LATEST", "checkpoint/00000050.pt", "samples/00000050.png",
-        "snapshots/00000050.safetensors",
+        "config.json", "log.jsonl", "LATEST", "checkpoint/00000050.pt", "samples/00000000.png",
+        "samples/00000050.png", "snapshots/00000050.safetensors",
     }  # fmt: skip
     assert (finished / "LATEST").read_text() == "00000050.safetensors\n"
     assert [record["step"] for record in logged(finished)] == [10, 20, 30, 40, 50]
@@ -516,7 +516,8 @@ def test_a_length_below_1_is_refused(command: Command, tmp_path: Path, option: s
 
 def test_a_run_in_place_of_a_file_is_refused(command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    assert "cannot be created" in command(*PATTERN, "--out", tmp_path / "file", "--steps", 5).refusal
+    refusal = command(*PATTERN, "--out", tmp_path / "file", "--steps", 5).refusal
+    assert refusal == f"{tmp_path / 'file'}: is a file. Name a folder for the run, which need not be there yet."
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -562,3 +563,40 @@ def test_a_device_that_is_not_there_is_refused(
     words = ("train", "--recipe", "pattern-1010", "--out", tmp_path / "run", "--steps", 5, "--device", "mps")
     assert command(*words).refusal.startswith("device 'mps' is not available on this machine. Available: ")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_pictures_is_found_again_from_anywhere(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders(8, 4, tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path)
+    words = ("--recipe", "mlp-64", "--device", "cpu", "--set", "image_size=8", "--set", "batch_size=4", "--steps", 2)
+    assert command("train", *words, "--data", "folder:pictures", "--out", "run").status == 0
+    monkeypatch.chdir("/")
+    answer = command("train", "--resume", "--out", tmp_path / "run", "--steps", 4)
+    assert (answer.status, answer.out.startswith("finished at step 4")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "guess"),
+    [
+        ("toy:digit", "Did you mean toy:digits?"),
+        ("fashion_mnist", "Did you mean fashion-mnist?"),
+        ("{folder}", "folder:"),
+    ],
+)
+def test_data_that_is_not_known_is_guessed(command: Command, tmp_path: Path, data: str, guess: str) -> None:
+    refusal = command("train", "--recipe", "mlp-64", "--out", tmp_path / "run", "--data", data.format(folder=tmp_path))
+    assert guess in refusal.refusal.rpartition(". ")[2]
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_model_to_fine_tune_decides_cannot_be_set(command: Command, tmp_path: Path) -> None:
+    words = ("--recipe", "mlp-64", "--start", "mnist-mlp-64", "--set", "z_dim=32", "--set", "g_lr=0.1")
+    refusal = command("train", *words, "--set", "g_widths=12", "--out", tmp_path / "run").refusal
+    assert refusal == "--start mnist-mlp-64: the model decides g_widths, z_dim. Leave that out of --set."
+
+
+def test_the_end_of_a_run_says_what_can_be_done_next(command: Command, tmp_path: Path) -> None:
+    answer = command(*PATTERN, "--out", tmp_path / "a run", "--steps", 5)
+    assert answer.err.splitlines()[-1] == f"To explore it: ganexplorer gui --model '{tmp_path / 'a run'}'"

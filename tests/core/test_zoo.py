@@ -185,7 +185,9 @@ def test_a_run_folder_without_a_snapshot_is_refused_in_words(tmp_path: Path) -> 
 def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     for name in ("apple", "pear"):
         save(tmp_path, name)
-    with pytest.raises(ModelNotFound, match=r"^aple: no such model.* Known models: apple, pear\.$"):
+    with pytest.raises(
+        ModelNotFound, match=r"^aple: no such model.* Known models: apple, pear\. Did you mean apple\?$"
+    ):
         resolve("aple", [tmp_path])
 
 

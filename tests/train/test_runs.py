@@ -65,6 +65,7 @@ def test_a_run_folder_holds_what_the_design_says_and_nothing_else(tmp_path: Path
         "checkpoint/00000005.pt",
         "checkpoint/00000010.pt",
         "checkpoint/00000012.pt",
+        "samples/00000000.png",
         "samples/00000005.png",
         "samples/00000010.png",
         "samples/00000012.png",
@@ -188,7 +189,7 @@ def test_a_run_cannot_be_where_a_file_is(tmp_path: Path, below: str) -> None:
     end = ended(train(request(PATTERN, "toy:1010", tmp_path / "file" / below)))
     assert end.reason == "failed"
     assert str(tmp_path / "file") in end.message
-    assert "another folder" in end.message
+    assert ("another folder" if below == "run" else "Name a folder for the run") in end.message
 
 
 @pytest.mark.parametrize(
