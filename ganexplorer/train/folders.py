@@ -153,10 +153,8 @@ def read_pictures(
         )
         decoded = Decoded(images, members.labels_of(kept), report)
     report = decoded.report
-    where = listing.folder
-    names = ", ".join(os.path.relpath(path, where) for path, _ in report.broken[:3]) + (
-        ", …" if report.broken_count > 3 else ""
-    )
+    names = ", ".join(os.path.relpath(path, listing.folder) for path, _ in report.broken[:3])
+    names += ", …" if report.broken_count > 3 else ""
     tried = report.used + report.broken_count
     if not report.used:
         raise DataError(f"{listing.folder}: none of its {tried:,} pictures can be read ({names}).")

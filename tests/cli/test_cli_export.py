@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
 import pytest
 import torch
+from quick_export import known_operators
 
 from ganexplorer.core import latent, onnx_export
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.zoo import GENERATOR_FILE
 
 Command = Callable[..., Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_exports() -> Iterator[None]:
+    with known_operators():
+        yield
 
 
 @pytest.mark.usefixtures("models")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import onnx
 import onnxruntime
 import pytest
 import torch
+from quick_export import known_operators
 from small_nets import GENERATORS, latents, same_state, trained_like
 from torch import Tensor, nn
 
@@ -62,6 +63,12 @@ ALL_KINDS = NetworkSpec(
     Prior.normal(),
     (0.0, 1.0),
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_exports() -> Iterator[None]:
+    with known_operators():
+        yield
 
 
 @pytest.fixture(scope="module")
