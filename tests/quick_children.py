@@ -1,4 +1,4 @@
-"""Children that train, forked from a process that has imported PyTorch already: each would else spend seconds on it."""
+"""Children forked from a process that has imported PyTorch already: each would else spend seconds on that."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import torch
 
+from ganexplorer.__main__ import main
 from ganexplorer.train import host
 
 CAN_FORK = "forkserver" in multiprocessing.get_all_start_methods()
@@ -40,6 +44,26 @@ class Forking:
         context: Any = multiprocessing.get_context("forkserver")
         process: BaseProcess = context.Process(target=_run, args=(dict(os.environ), target, args), **named)
         return process
+
+
+def program(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What ``python -m ganexplorer WORDS`` does and says, but for the end of the interpreter; `folder` is to write to."""
+    if not CAN_FORK:
+        return subprocess.run([sys.executable, "-m", "ganexplorer", *words], capture_output=True, text=True, check=False)
+    said = [folder / "stdout.txt", folder / "stderr.txt"]
+    process = Forking().Process(_program, (words, said))
+    process.start()
+    process.join()
+    output, errors = (path.read_text() for path in said)
+    assert process.exitcode is not None
+    return subprocess.CompletedProcess(words, process.exitcode, output, errors)
+
+
+def _program(words: tuple[str, ...], said: list[Path]) -> None:
+    for number, path in enumerate(said, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["ganexplorer", *words]
+    sys.exit(main())
 
 
 def _run(environment: dict[str, str], target: Callable[..., object], args: tuple[Any, ...]) -> None:

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from quick_children import program
 
 from ganexplorer.train.runs import last_step
 from ganexplorer.train.snapshots import snapshots
@@ -43,7 +44,8 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
 
 
 def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
-    result = run("gui", "--model", str(model_path), "--screenshot", str(tmp_path / "absent" / "window.png"))
+    picture = tmp_path / "absent" / "window.png"
+    result = program(tmp_path, "gui", "--model", str(model_path), "--screenshot", str(picture))
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
@@ -51,7 +53,7 @@ def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
 
 def test_a_screenshot_of_no_such_model_is_refused(tmp_path):
     picture = tmp_path / "window.png"
-    result = run("gui", "--model", "no-such-model", "--screenshot", str(picture))
+    result = program(tmp_path, "gui", "--model", "no-such-model", "--screenshot", str(picture))
     assert result.returncode == 2
     assert "no-such-model: no such model" in result.stderr
     assert not picture.exists()

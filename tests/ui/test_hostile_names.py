@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 import torch
 from PySide6.QtGui import Qt
+from quick_children import program
 
 from ganexplorer.core import zoo
 from ganexplorer.core.foreign import guard
@@ -75,8 +74,8 @@ def test_a_strangers_file_among_the_models_is_not_read_by_the_thread_of_the_wind
 
 def test_a_screenshot_of_a_file_that_is_refused_shows_why_and_fails(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"")
-    command = [sys.executable, "-m", "ganexplorer", "gui", "--model", str(tmp_path / "x.pt"), "--screenshot"]
-    result = subprocess.run([*command, str(tmp_path / "window.png")], capture_output=True, text=True, timeout=120)
+    words = ["gui", "--model", str(tmp_path / "x.pt"), "--screenshot", str(tmp_path / "window.png")]
+    result = program(tmp_path, *words)
     assert result.returncode == 2
     assert result.stderr.endswith(f"ganexplorer: {tmp_path / 'x.pt'}: is empty. Copy or download it again.\n")
     assert (tmp_path / "window.png").exists()

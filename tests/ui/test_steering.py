@@ -436,7 +436,7 @@ def test_the_film_of_a_run_is_written(window, qtbot, past_run, tmp_path, monkeyp
     qtbot.waitUntil(lambda: window.train.timeline.film.isEnabled(), timeout=20_000)
     qtbot.mouseClick(window.train.timeline.film, LEFT)
     qtbot.waitUntil(path.exists, timeout=20_000)
-    assert [moment.step for moment in write_growth(tmp_path / "same.png", past_run)] == [2, 4, 6, 8]
+    assert [moment.step for moment in write_growth(tmp_path / "same.png", past_run)] == [0, 2, 4, 6, 8]
     assert path.read_bytes() == (tmp_path / "same.png").read_bytes()
 
 

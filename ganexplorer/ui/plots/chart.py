@@ -123,7 +123,7 @@ class Chart(pg.GraphicsView):  # type: ignore[misc]
         self.redraw()
 
     def sizeHint(self) -> QSize:
-        return QSize(346, 240)
+        return QSize(346, 190)
 
     def redraw(self) -> None:
         """Draw what there is now; when it is hidden, as soon as it is shown."""

@@ -22,7 +22,7 @@ class SampleSheet(QWidget):
         self.clear()
 
     def sizeHint(self) -> QSize:
-        return QSize(260, 260)
+        return QSize(260, 200)
 
     def clear(self) -> None:
         self._pixels: np.ndarray | None = None

@@ -251,7 +251,10 @@ class TrainPanel(QWidget):
         self.view.show_snapshots(record.snapshots)
         self.controls.offer_resume(self.view.can_go_on and not record.is_live)
         if record.run != self.telling.run:  # of one of this session it says more
-            self.status.setText(f"{record.recipe} on {record.data}\n{record.step:,} steps")
+            total = self.view.total_steps
+            steps = f"{record.step:,} of {total:,} steps" if total else f"{record.step:,} steps"
+            can_go_on = "\nResume goes on with it; Start begins a new run." if self.view.can_go_on else ""
+            self.status.setText(f"{record.recipe} on {record.data}\n{steps}{can_go_on}")
         if record.is_live:
             self.controls.explore.setEnabled(bool(record.snapshots))
             self.following.follow(record.run, max([record.step, *(snapshot.step for snapshot in record.snapshots)]))
@@ -415,6 +418,9 @@ class TrainPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         scroll.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
+        around = hyperparameters.layout()
+        assert around is not None
+        around.setContentsMargins(0, 0, 0, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
