@@ -97,6 +97,7 @@ class Studio:
 
 
 def window(studio: Studio) -> None:
+    _show_run(studio, "a-run")  # stays in the panel
     studio.fresh()
     studio.document.set_keys(studio.sample(0), tuple(studio.sample(seed) for seed in (2, 3, 5)), studio.sample(6))
     studio.save("window")
@@ -240,7 +241,7 @@ def _show_run(studio: Studio, name: str) -> None:
 
 
 PICTURES = (window, sliders, palette, directions, drag, morph, gallery, basket, memory, compare, training, collapse)
-NEEDS = {compare: "a-run", training: "a-run", collapse: "collapsed"}
+NEEDS = {window: "a-run", compare: "a-run", training: "a-run", collapse: "collapsed"}
 
 
 def main(names: list[str]) -> None:
