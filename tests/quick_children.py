@@ -47,9 +47,10 @@ class Forking:
 
 
 def program(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """What ``python -m ganexplorer WORDS`` does and says, but for the end of the interpreter; `folder` is to write to."""
+    """What ``python -m ganexplorer WORDS`` does and says, but for the end of the interpreter; `folder` is for texts."""
     if not CAN_FORK:
-        return subprocess.run([sys.executable, "-m", "ganexplorer", *words], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "ganexplorer", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
     said = [folder / "stdout.txt", folder / "stderr.txt"]
     process = Forking().Process(_program, (words, said))
     process.start()
