@@ -21,6 +21,11 @@ from contextlib import AbstractContextManager
 import pytest
 
 
+def pytest_sessionfinish() -> None:
+    """Else extensions of PyTorch complain of what nobody deletes."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _only_new_objects() -> None:
     """Looking for garbage and for leftovers need not look at the hundred thousands of objects that imports made."""

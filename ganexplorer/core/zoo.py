@@ -214,7 +214,7 @@ def resolve(model: str, roots: Iterable[Path | str] | None = None) -> ModelEntry
 
 def _name_of(file: Path) -> str:
     """What a file of weights is called: as its model folder, or its run, or else as itself."""
-    folder = file.resolve().parent
+    folder = Path(os.path.realpath(file)).parent  # of a link that leads to itself, too
     if file.name == GENERATOR_FILE and (folder / CARD_FILE).is_file():
         return folder.name
     if folder.name == "snapshots" and (folder.parent / "config.json").is_file():

@@ -529,7 +529,7 @@ def test_a_process_on_its_own_talks_to_nobody(tmp_path: Path) -> None:
 
 
 def test_a_process_that_failed_for_others_tells_nothing() -> None:
-    store = dist.dist.HashStore()
+    store = dist.HashStore()
     first, second = Parallel(0, 2, store), Parallel(1, 2, store)
     assert not first.tells(Elsewhere("process 1"))
     assert second.tells(ValueError("it"))
@@ -538,7 +538,7 @@ def test_a_process_that_failed_for_others_tells_nothing() -> None:
 
 def test_a_start_meets_its_own_processes_not_those_of_an_earlier_one() -> None:
     """The store is kept; in the last start the first process comes last."""
-    store, rooms = dist.dist.HashStore(), []
+    store, rooms = dist.HashStore(), []
     for order in ((0, 1, 2), (0, 1, 2), (1, 2, 0)):
         with ThreadPoolExecutor(3) as pool:
             waiting = []

@@ -299,7 +299,7 @@ def test_two_pictures_saved_in_a_row_are_both_written_even_if_the_window_closes(
 
     paths = [tmp_path / "first.png", tmp_path / "second.png"]
     is_free = threading.Event()
-    shot.window.job_thread.submit("thumbnail", lambda: is_free.wait(10))
+    shot.window.job_thread.submit("pause", lambda: is_free.wait(10))
     for path in paths:
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, path=path, **k: (str(path), ""))
         shot.window.save_picture()
