@@ -329,6 +329,7 @@ def test_an_edit_of_what_is_fixed_in_a_run_is_not_dropped_by_going_on(window, qt
     qtbot.mouseClick(train.controls.resume, LEFT)
     wait_state(window, qtbot, RunState.RUNNING)
     run = train.view.run
+    qtbot.waitUntil(lambda: bool(entries(run, Changed)), timeout=PATIENCE)  # at the first step
     assert entries(run, Changed)[0].settings == {"d_lr": 0.25}
     assert train.form.config().d_lr == 0.25
     qtbot.mouseClick(train.controls.stop, LEFT)
