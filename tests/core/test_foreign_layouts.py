@@ -141,10 +141,7 @@ def test_a_file_is_loaded_by_its_path(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CRITICS)
 @pytest.mark.parametrize("is_ordered", [True, False], ids=["in the order of the file", "sorted"])
-def test_the_discriminator_in_the_file_judges_as_the_plain_module_does(
-    name: str, is_ordered: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(evidence, "WORK", 1e7)  # as above
+def test_the_discriminator_in_the_file_judges_as_the_plain_module_does(name: str, is_ordered: bool) -> None:
     layout_name, make = CRITICS[name]
     layout = LAYOUTS[layout_name]
     generator, critic = settled(layout.make, None), settled(make, None)

@@ -45,7 +45,7 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
 
 def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
     picture = tmp_path / "absent" / "window.png"
-    result = program(tmp_path, "gui", "--model", str(model_path), "--screenshot", str(picture))
+    result = run("gui", "--model", str(model_path), "--screenshot", str(picture))
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
