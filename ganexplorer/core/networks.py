@@ -225,11 +225,11 @@ def dcgan_generator(
 ) -> NetworkSpec:
     """Transposed 4x4 convolutions without bias, batch norm and ReLU between (Radford et al. 2016).
 
-    The first lifts z to ``widths[0]`` channels of 4x4 pixels; each further one doubles the size, so that an image
-    of 4 * 2**len(widths) pixels needs ``len(widths)`` widths.
+    The first lifts z to ``widths[0]`` channels of a few pixels, 4x4 to 7x7; each further one doubles the size: an image
+    of 64 pixels needs four widths (from 4x4), one of 28 two (from 7x7).
     """
-    channels = _dcgan_channels(widths, image_shape)
-    layers: list[Layer] = [Reshape((z_dim, 1, 1)), ConvTranspose2d(z_dim, widths[0], 4, 1, 0, bias=False)]
+    channels, first = _dcgan_sizes(widths, image_shape)
+    layers: list[Layer] = [Reshape((z_dim, 1, 1)), ConvTranspose2d(z_dim, widths[0], first, 1, 0, bias=False)]
     layers += [BatchNorm(widths[0]), ReLU()]
     for inputs, outputs in itertools.pairwise(widths):
         layers += [ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), BatchNorm(outputs), ReLU()]
@@ -243,13 +243,20 @@ def dcgan_discriminator(
     activation: Layer,
     output: Layer | None,
     value_range: tuple[float, float] = (-1.0, 1.0),
+    batch_norm: bool = True,
 ) -> NetworkSpec:
-    """Strided 4x4 convolutions without bias, batch norm except first and last (Radford et al. 2016)."""
-    channels = _dcgan_channels(widths, image_shape)
-    layers: list[Layer] = [Conv2d(channels, widths[0], 4, 2, 1, bias=False), activation]
+    """Strided 4x4 convolutions without bias, batch norm except first and last (Radford et al. 2016).
+
+    Without batch norm convolutions have biases. Gradient penalties ask for that: through a batch norm, the verdict on
+    an image depends on its neighbours (Gulrajani et al. 2017, arXiv:1704.00028, section 4).
+    """
+    channels, last = _dcgan_sizes(widths, image_shape)
+    bias = not batch_norm
+    layers: list[Layer] = [Conv2d(channels, widths[0], 4, 2, 1, bias=bias), activation]
     for inputs, outputs in itertools.pairwise(widths):
-        layers += [Conv2d(inputs, outputs, 4, 2, 1, bias=False), BatchNorm(outputs), activation]
-    layers += [Conv2d(widths[-1], 1, 4, 1, 0, bias=False), Reshape((1,))]
+        norm = [BatchNorm(outputs)] if batch_norm else []
+        layers += [Conv2d(inputs, outputs, 4, 2, 1, bias=bias), *norm, activation]
+    layers += [Conv2d(widths[-1], 1, last, 1, 0, bias=bias), Reshape((1,))]
     if output is not None:
         layers.append(output)
     return NetworkSpec(tuple(layers), image_shape, value_range=value_range)
@@ -266,15 +273,18 @@ def _range_of(output: Layer) -> tuple[float, float]:
     return (0.0, 1.0) if isinstance(output, Sigmoid) else (-1.0, 1.0)
 
 
-def _dcgan_channels(widths: Sequence[int], image_shape: tuple[int, int, int]) -> int:
+def _dcgan_sizes(widths: Sequence[int], image_shape: tuple[int, int, int]) -> tuple[int, int]:
+    """Channels of the image, and the side in pixels of what is next to z (in D: to the verdict)."""
     channels, height, width = image_shape
-    size = 4 * 2 ** len(widths)
-    if not widths or (height, width) != (size, size):
+    scale = 2 ** len(widths)
+    side, rest = divmod(height, scale)
+    if not widths or height != width or rest or not 4 <= side <= 7:
+        sizes = ", ".join(str(scale * side) for side in range(4, 8))
         raise SpecError(
-            f"{len(widths)} widths make a DCGAN for {size}x{size} pixels, not for {height}x{width}: "
+            f"{len(widths)} widths make a DCGAN for square images of {sizes} pixels, not for {height}x{width}: "
             "change the widths or the image size"
         )
-    return channels
+    return channels, side
 
 
 def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:

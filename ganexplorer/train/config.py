@@ -79,6 +79,10 @@ class TrainConfig:
     d_activation: Activation = _param("leaky_relu", "activation between the discriminator's layers", "Networks")
     d_slope: float = _param(0.2, "slope of the discriminator's leaky ReLU below 0", "Networks", low=0, high=1)
     d_output: Literal["logits", "sigmoid"] = _param("logits", "the discriminator's last layer", "Networks")
+    d_norm: Literal["batch", "none"] = _param(
+        "batch", "dcgan: what stands between the discriminator's convolutions; none goes with R1, R2 and wgan-gp",
+        "Networks",
+    )  # fmt: skip
     init: Init = _param("default", "first weights: PyTorch's default, or N(0, .02) as in the DCGAN paper", "Networks")
 
     loss: LossName = _param(
@@ -183,8 +187,10 @@ class TrainConfig:
         """The discriminator for a generator of that range; raises `SpecError` where it cannot take the images."""
         output = Sigmoid() if self.d_output == "sigmoid" else None
         activation = _activation(self.d_activation, self.d_slope)
-        of_family = dcgan_discriminator if self.family == "dcgan" else mlp_discriminator
-        return of_family(self.d_widths, image_shape, activation, output, value_range)
+        if self.family == "dcgan":
+            batch_norm = self.d_norm == "batch"
+            return dcgan_discriminator(self.d_widths, image_shape, activation, output, value_range, batch_norm)
+        return mlp_discriminator(self.d_widths, image_shape, activation, output, value_range)
 
     def specs(self, image_shape: tuple[int, int, int]) -> tuple[NetworkSpec, NetworkSpec]:
         """Generator and discriminator for images of `image_shape`; raises `SpecError` when they do not fit."""

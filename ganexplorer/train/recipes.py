@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,14 @@ class Recipe:
     data: str  # a REF; empty: the person's own folder
     summary: str
     config: TrainConfig
+
+
+# R1 without momentum lets learning rates be high (Mescheder et al. 2018, arXiv:1801.04406); the average over steps is
+# what is shown (Yazıcı et al. 2019, arXiv:1806.04498). Penalties look at one image at a time: no batch norm in D.
+_MODERN = TrainConfig(
+    family="dcgan", z_dim=100, d_slope=0.2, d_norm="none", init="dcgan", batch_size=64, g_lr=1e-3, d_lr=1e-3,
+    beta1=0.0, beta2=0.99, r1_gamma=1.0, r1_every=4, ema=0.999, lr_decay=0.5, same_z=False,
+)  # fmt: skip
 
 
 def _recipes(*recipes: Recipe) -> dict[str, Recipe]:
@@ -78,6 +87,38 @@ RECIPES: Mapping[str, Recipe] = _recipes(
         TrainConfig(
             z_dim=96, prior="uniform", g_widths=(1024, 1024), g_activation="relu", d_widths=(256, 256), d_slope=0.2,
             batch_size=128, epochs=10, g_lr=3e-4, d_lr=3e-4, beta1=0.5, beta2=0.999, sample_every=250, sample_count=16,
+        ),
+    ),
+    Recipe(
+        "dcgan-28", "mnist",
+        "DCGAN for digits, 28x28 pixels: two transposed convolutions from 7x7. Digits after one epoch.",
+        TrainConfig(
+            family="dcgan", image_size=28, z_dim=100, g_widths=(256, 128), d_widths=(64, 128), d_slope=0.2,
+            init="dcgan", batch_size=128, epochs=10, g_lr=2e-4, d_lr=2e-4, beta1=0.5, beta2=0.999, snapshot_every=1000,
+        ),
+    ),
+    Recipe(
+        "faces-64", "",
+        "DCGAN for faces, 64x64 pixels, a quarter of dcgan-64's work: half its widths, faces also mirrored, labels "
+        "smoothed, samples of the averaged generator.",
+        TrainConfig(
+            family="dcgan", image_size=64, flip=True, z_dim=100, g_widths=(256, 128, 64, 32),
+            d_widths=(32, 64, 128, 256), d_slope=0.2, init="dcgan", smoothing=0.1, ema=0.999, batch_size=64, epochs=30,
+            g_lr=2e-4, d_lr=2e-4, beta1=0.5, beta2=0.999, sample_every=250, snapshot_every=1000,
+        ),
+    ),
+    Recipe(
+        "modern-28", "mnist",
+        "What DCGAN has learned since, for digits: R1 gradient penalty, no batch norm in D, no momentum, high learning "
+        "rates that fall, samples of the averaged generator.",
+        dataclasses.replace(_MODERN, image_size=28, g_widths=(128, 64), d_widths=(64, 128), epochs=20),
+    ),
+    Recipe(
+        "modern-64", "",
+        "The same for any folder of pictures, 64x64 pixels. For few pictures (below 5,000) set augment to translation.",
+        dataclasses.replace(
+            _MODERN, image_size=64, flip=True, g_widths=(256, 128, 64, 32), d_widths=(32, 64, 128, 256), epochs=60,
+            g_lr=5e-4, d_lr=5e-4, sample_every=250, snapshot_every=1000,
         ),
     ),
 )  # fmt: skip

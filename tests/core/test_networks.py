@@ -281,18 +281,42 @@ def test_building_on_meta_takes_no_memory() -> None:
         ((512, 256, 128, 64), (3, 32, 32)),
         ((8,), (1, 8, 16)),
         ((8,), (1, 28, 28)),
+        ((8, 8), (1, 30, 30)),
         ((), (1, 4, 4)),
     ],
 )
-def test_dcgan_widths_that_do_not_make_the_image_size_are_refused_with_both_sizes(
+def test_dcgan_widths_that_do_not_make_the_image_size_are_refused_with_the_sizes_that_they_make(
     widths: tuple[int, ...], shape: tuple[int, int, int]
 ) -> None:
-    size = 4 * 2 ** len(widths)
-    message = rf"{len(widths)} widths make a DCGAN for {size}x{size} pixels, not for {shape[1]}x{shape[2]}"
+    sizes = ", ".join(str(2 ** len(widths) * side) for side in (4, 5, 6, 7))
+    message = rf"{len(widths)} widths make a DCGAN for square images of {sizes} pixels, not for {shape[1]}x{shape[2]}"
     with pytest.raises(SpecError, match=message):
         dcgan_generator(10, widths, shape, NORMAL, Tanh())
     with pytest.raises(SpecError, match=message):
         dcgan_discriminator(widths, shape, LeakyReLU(0.2), None)
+
+
+@pytest.mark.parametrize(("widths", "size"), [((8,), 12), ((8, 6), 28), ((8, 6, 4), 40), ((8, 6), 20)])
+def test_a_dcgan_starts_from_four_to_seven_pixels_and_doubles_them(widths: tuple[int, ...], size: int) -> None:
+    shape = (1, size, size)
+    generator = build(dcgan_generator(10, widths, shape, NORMAL, Tanh()))
+    discriminator = build(dcgan_discriminator(widths[::-1], shape, LeakyReLU(0.2), None))
+    for network in (generator, discriminator):
+        initialize(network, "dcgan", torch.Generator().manual_seed(0))
+    images = generator(torch.zeros(2, 10))
+    assert images.shape == (2, *shape)
+    assert discriminator(images).shape == (2,)
+    assert generator.spec.shapes[2] == (widths[0], size // 2 ** len(widths), size // 2 ** len(widths))
+
+
+def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_by_itself() -> None:
+    spec = dcgan_discriminator((4, 6), (1, 16, 16), LeakyReLU(0.2), None, batch_norm=False)
+    assert not any(isinstance(layer, BatchNorm) for layer in spec.layers)
+    assert all(layer.bias for layer in spec.layers if isinstance(layer, Conv2d))
+    network = build(spec).train()
+    initialize(network, "default", torch.Generator().manual_seed(0))
+    images = torch.randn(5, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(network(images)[:1], network(images[:1]))
 
 
 def test_a_dcgan_is_the_one_of_the_paper() -> None:
