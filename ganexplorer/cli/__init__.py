@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganexplorer import __version__
-from ganexplorer.cli import converting, exporting, growing, models, pictures, training
+from ganexplorer.cli import converting, exporting, growing, models, pictures, publishing, training
 from ganexplorer.cli.parsing import Parser, add_command, fail, parse_size
 from ganexplorer.core.errors import UserError
 
@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     models.add(commands)
     pictures.add(commands)
     converting.add(commands)
+    publishing.add(commands)
     exporting.add(commands)
     training.add(commands)
     growing.add(commands)

@@ -75,15 +75,22 @@ class Checkpoint:
         return cls(networks["generator"], networks.get("discriminator"), card)
 
 
-def write_networks(path: Path | str, networks: Mapping[str, Network], card: Mapping[str, Any]) -> None:
-    """Write networks by role (``generator``, ``discriminator``) and their card to one file, atomically."""
+def write_networks(
+    path: Path | str, networks: Mapping[str, Network], card: Mapping[str, Any], *, half: bool = False
+) -> None:
+    """Write networks by role (``generator``, ``discriminator``) and their card to one file, atomically.
+
+    With `half`, the matrices and kernels among the weights are written as float16; biases and batch norms, which are
+    few, stay as they are.
+    """
     tensors: dict[str, Tensor] = {}
     card_json = json.dumps(dict(card))
     metadata = {"format": FORMAT, "card": card_json}
     for role, network in networks.items():
         metadata[role] = network.spec.to_json()
         for name, tensor in network.state_dict().items():
-            tensors[f"{role}.{name}"] = tensor.detach().cpu().contiguous()
+            values = tensor.detach().cpu().contiguous()
+            tensors[f"{role}.{name}"] = values.half() if half and values.ndim > 1 else values
     data = safetensors.torch.save(tensors, metadata)
     if int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
         raise CheckpointError(

@@ -39,7 +39,7 @@ MAX_WORK = 1e11  # multiplications for one image: seconds of one core
 FAST_KERNEL, SLOWDOWN = 16, 100
 ELEMENTWISE = 400  # multiplications that take as long as one value of an activation
 
-Init = Literal["default", "dcgan"]
+Init = Literal["default", "dcgan", "he"]
 
 
 class Network(nn.Module):
@@ -168,7 +168,9 @@ def initialize(network: Network, scheme: Init, generator: torch.Generator) -> No
 
     ``default``: PyTorch's own for linear and convolution layers, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weight
     and bias, in its order. ``dcgan``: weights of (transposed) convolutions and linear layers N(0, .02), biases
-    0, batch norm scale N(1, .02), shift 0 (Radford et al. 2016, arXiv:1511.06434, section 4).
+    0, batch norm scale N(1, .02), shift 0 (Radford et al. 2016, arXiv:1511.06434, section 4). ``he``: weights
+    N(0, 2 / fan_in), biases 0 (He et al. 2015, arXiv:1502.01852, eq. 10): signals keep their size where no batch norm
+    holds them.
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -185,6 +187,11 @@ def initialize(network: Network, scheme: Init, generator: torch.Generator) -> No
                 continue
             # dim 1 of every weight counts the fan-in, also (as PyTorch has it) of a transposed convolution
             fan_in = module.weight[0].numel()
+            if scheme == "he":
+                module.weight.normal_(0.0, math.sqrt(2 / fan_in), generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+                continue
             bound = 1 / math.sqrt(fan_in)
             module.weight.uniform_(-bound, bound, generator=generator)
             if module.bias is not None:

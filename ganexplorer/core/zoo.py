@@ -270,12 +270,13 @@ def _check_head(path: Path) -> None:
         Checkpoint.load(path)  # says what is wrong
 
 
-def save_model(folder: Path, checkpoint: Checkpoint) -> ModelEntry:
-    """Write a model folder: generator, discriminator and card each in a file of its own."""
+def save_model(folder: Path, checkpoint: Checkpoint, *, half: bool = False) -> ModelEntry:
+    """Write a model folder: generator, discriminator and card each in a file of its own; `half` as `write_networks`."""
     folder.mkdir(parents=True, exist_ok=True)
-    dataclasses.replace(checkpoint, discriminator=None).save(folder / GENERATOR_FILE)
+    card = checkpoint.card
+    write_networks(folder / GENERATOR_FILE, {"generator": checkpoint.generator}, card, half=half)
     if checkpoint.discriminator is not None:
-        write_networks(folder / DISCRIMINATOR_FILE, {"discriminator": checkpoint.discriminator}, checkpoint.card)
+        write_networks(folder / DISCRIMINATOR_FILE, {"discriminator": checkpoint.discriminator}, card, half=half)
     else:
         (folder / DISCRIMINATOR_FILE).unlink(missing_ok=True)
     with atomic_write(folder / CARD_FILE) as file:

@@ -402,6 +402,7 @@ class Trainer:
             "recipe": request.recipe,
             "data": request.data,
             "step": self._step,
+            "seconds": round(self._seconds, 1),
             "config": self.config.to_dict(),
         }
         return Checkpoint(optimization.shown_generator, optimization.discriminator, card)

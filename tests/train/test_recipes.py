@@ -563,3 +563,37 @@ def test_the_stable_recipe_shows_the_average_of_its_generator() -> None:
 def test_the_other_recipes_show_the_generator_itself(name: str) -> None:
     step = step_of(name)
     assert step.shown_generator is step.generator
+
+
+@pytest.mark.parametrize(("name", "size"), [("dcgan-28", 28), ("modern-28", 28), ("faces-64", 64), ("modern-64", 64)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_recipes_beyond_the_five_make_images_of_their_size_from_z_of_100(name: str, size: int, channels: int) -> None:
+    generator, discriminator = networks(name, (channels, size, size))
+    assert generator.spec.z_dim == 100
+    assert RECIPES[name].config.image_size == size
+    with torch.no_grad():
+        images = generator.eval()(torch.zeros(1, 100))
+        assert images.shape == (1, channels, size, size)
+        assert discriminator.eval()(images).shape == (1,)
+
+
+@pytest.mark.parametrize("name", ["modern-28", "modern-64"])
+def test_a_modern_recipe_has_what_its_summary_says(name: str) -> None:
+    config, (_, discriminator) = RECIPES[name].config, networks(name, (1, int(name[-2:]), int(name[-2:])))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in discriminator.modules())
+    assert config.r1_gamma > 0
+    assert config.ema > 0
+    assert config.beta1 == 0
+    assert config.lr_decay > 0
+
+
+@pytest.mark.parametrize("name", ["dcgan-28", "modern-28"])
+def test_a_step_of_a_recipe_for_digits_changes_both_networks_and_says_finite_losses(name: str) -> None:
+    generator, discriminator = networks(name)
+    step = AdversarialStep(RECIPES[name].config, generator, discriminator, torch.Generator().manual_seed(1), 1000)
+    before = [weights_of(network) for network in (generator, discriminator)]
+    values = step(1, real_batch(name, 4), measure=True)
+    assert values is not None
+    assert values.isfinite().all()
+    after = [weights_of(network) for network in (generator, discriminator)]
+    assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))

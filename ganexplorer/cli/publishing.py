@@ -1,0 +1,60 @@
+"""publish: a model folder of anything that opens."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ganexplorer.cli.parsing import add_command, add_model, tell
+from ganexplorer.core.errors import UserError
+
+_MAX_NUMBERS = 1024 * 1024  # bytes
+
+
+def add(commands: Any) -> None:
+    """Add the parser of the command."""
+    command = add_command(
+        commands, "publish", "make a model folder, with card and samples, to keep or to give away",
+        'ganexplorer publish runs/faces -o my-faces --title "Faces, DCGAN, 64x64"',
+    )  # fmt: skip
+    add_model(command)
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="a new folder; its name is "
+                         "the model's")  # fmt: skip
+    command.add_argument("--title", default="", help="what it is, in a few words")
+    command.add_argument("--note", default="", help="what one should know: the source of the data, terms of use")
+    command.add_argument("--numbers", type=Path, metavar="FILE.json",
+                         help="what `ganexplorer evaluate --json` printed, for the card")  # fmt: skip
+    command.add_argument("--precise", action="store_true", help="weights as float32 also where float16 shows the same")
+    command.set_defaults(run=_publish)
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from ganexplorer.core.publishing import publish
+    from ganexplorer.core.zoo import resolve
+
+    facts = {key: value for key, value in (("title", arguments.title), ("note", arguments.note)) if value}
+    numbers = {} if arguments.numbers is None else {"evaluation": _numbers(arguments.numbers)}
+    try:
+        entry = publish(resolve(arguments.model), arguments.out, facts | numbers, precise=arguments.precise)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or arguments.out}: cannot be written ({error.strerror or error}). Name a folder of yours."
+        ) from None
+    tell(f"{arguments.out}: {entry.spec.summary()}, {entry.size / 1e6:.1f} MB, weights {entry.card['weights']}")
+    return 0
+
+
+def _numbers(path: Path) -> dict[str, Any]:
+    from ganexplorer.core.files import read_small
+    from ganexplorer.core.publishing import without_path
+
+    try:
+        numbers = json.loads(read_small(path, _MAX_NUMBERS))
+    except (ValueError, RecursionError):
+        numbers = None
+    if not isinstance(numbers, dict) or "metrics" not in numbers:
+        raise UserError(f"{path}: is not what `ganexplorer evaluate --json` prints. Save its output to a file.")
+    kept = {key: value for key, value in numbers.items() if key != "model"}
+    return kept | {"data": without_path(str(numbers.get("data", "")))}

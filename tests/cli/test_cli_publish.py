@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ganexplorer.cli import main
+
+
+def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = tmp_path / "numbers.json"
+    numbers.write_text(json.dumps({"model": "x", "data": "mnist:/my/data", "metrics": {"recall": {"value": 0.5}}}))
+    folder = tmp_path / "mine"
+    arguments = ["publish", "mnist-mlp-64", "-o", str(folder), "--title", "Digits", "--numbers", str(numbers)]
+    assert main(arguments) == 0
+    assert "weights float16" in capsys.readouterr().out
+    card = json.loads((folder / "card.json").read_text())
+    assert card["title"] == "Digits"
+    assert card["evaluation"] == {"data": "mnist", "metrics": {"recall": {"value": 0.5}}}
+    assert main(["inspect", str(folder)]) == 0
+
+
+def test_publish_refuses_a_folder_in_use_and_numbers_of_another_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
+    assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "used")]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    other = tmp_path / "other.json"
+    other.write_text("[1]")
+    assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "new"), "--numbers", str(other)]) == 2
+    assert "evaluate --json" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
