@@ -483,6 +483,27 @@ def test_a_state_holds_only_what_can_be_loaded_without_running_code(config: Trai
     assert kinds <= {Tensor, bool, int, float, str, type(None)}
 
 
+def test_moments_that_a_file_has_in_another_memory_order_still_belong_to_their_weights() -> None:
+    config = variant(DCGAN, d_norm="none", init="he")
+    first = adversarial_step(config)
+    for step in (1, 2):
+        first(step, real_batch(config, step))
+    state = copy.deepcopy(first.state_dict())
+    reordered = 0
+    for name in ("g_optimizer", "d_optimizer"):
+        for moments in state[name]["state"].values():
+            for key in ("exp_avg", "exp_avg_sq"):
+                reordered += not moments[key].is_contiguous()
+                moments[key] = moments[key].contiguous()
+    assert reordered
+    second = adversarial_step(config)
+    second.load_state_dict(state)
+    for step in (3, 4):
+        first(step, real_batch(config, step))
+        second(step, real_batch(config, step))
+    assert differences(first.state_dict(), second.state_dict()) == []
+
+
 def test_a_state_of_other_networks_is_refused() -> None:
     state = adversarial_step(MLP).state_dict()
     with pytest.raises(RuntimeError, match="size mismatch"):
