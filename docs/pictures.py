@@ -227,7 +227,7 @@ def collapse(studio: Studio) -> None:
     studio.window.resize(1280, 1100)
     _show_run(studio, "collapsed")
     plots = studio.window.train.plots
-    plots.tabs.setCurrentIndex(TABS.index("Diversity"))
+    plots.tabs.setCurrentIndex(TABS.index("Quality"))
     studio.save("collapse", plots.widget, studio.window.train.timeline, studio.window.train.samples, margin=6)
     plots.tabs.setCurrentIndex(0)
     studio.window.resize(1280, 800)

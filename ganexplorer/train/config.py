@@ -148,6 +148,10 @@ class TrainConfig:
         500, "a sheet of the fixed samples is saved every so many steps", "Keep", low=1, high=10**7, unit="steps",
         live=True,
     )  # fmt: skip
+    metrics_every: int = _param(
+        0, "samples are held against real images (distance, precision, recall) every so many steps; 0: never", "Keep",
+        low=0, high=10**7, unit="steps", live=True,
+    )  # fmt: skip
     sample_count: int = _param(64, "fixed samples on a sheet", "Keep", low=1, high=256)
     snapshot_every: int = _param(
         5000, "both networks are saved every so many steps", "Keep", low=1, high=10**7, unit="steps", live=True

@@ -95,6 +95,9 @@ class Scalars:
     g_grad: float = math.nan  # likewise of G
     diversity: float = math.nan  # spread of the generated batch in pixels, over that of the real one; 1: alike
     seconds: float = math.nan  # of training, pauses not counted, since the first step of the run
+    distance: float = math.nan  # Fréchet distance of samples to real images; of digits LeNet-FID
+    precision: float = math.nan  # share of samples that look like real images
+    recall: float = math.nan  # share of real images that samples look like
 
 
 @dataclass(frozen=True, slots=True)

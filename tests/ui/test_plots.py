@@ -26,7 +26,8 @@ from ganexplorer.ui.plots.plots import TABS, LossPlots
 from ganexplorer.ui.plots.read_out import ReadOut, Slot
 from ganexplorer.ui.plots.record import FIELDS, Record
 from ganexplorer.ui.plots.run_chart import RunChart
-from ganexplorer.ui.theme import D_COLOR, DARK, G_COLOR, LIGHT
+from ganexplorer.ui.plots.series import last_finite
+from ganexplorer.ui.theme import D_COLOR, DARK, G_COLOR, LIGHT, REAL_COLOR
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
@@ -36,7 +37,11 @@ def point(step: int, **fields: float) -> Scalars:
     """A point whose losses and verdicts can be told from its step."""
     values = {"epoch": step / 100, "d_loss": 1 + math.sin(step / 50), "g_loss": 3 + math.cos(step / 70)}
     values |= {"d_real": 0.75, "d_fake_before": 0.25, "d_fake_after": 0.375, "seconds": step / 10}
-    values |= {"d_grad": 2.0, "g_grad": 20.0, "diversity": 0.9} | fields
+    values |= {"d_grad": 2.0, "g_grad": 20.0, "diversity": 0.9}
+    is_judged = step > 0 and step % 100 == 0  # measured seldom
+    values |= {"distance": 9000 / step if is_judged else math.nan}
+    values |= {"precision": 0.7, "recall": 0.4} if is_judged else {"precision": math.nan, "recall": math.nan}
+    values |= fields
     return Scalars(step, **{name: values.get(name, 0.5) for name in FIELDS if name != "step"})
 
 
@@ -166,7 +171,8 @@ def test_every_chart_shows_its_colours_in_both_themes(run: Stage, theme: Any) ->
         "Phase": {theme.accent},
         "Verdicts": {G_COLOR},
         "Gradients": {D_COLOR, G_COLOR},
-        "Diversity": {G_COLOR},
+        "Quality": {G_COLOR, REAL_COLOR},
+        "Distance": {G_COLOR},
     }
     for title in TABS:
         assert wanted[title] | {theme.surface} <= colors_of(run.show(title).grab().toImage())
@@ -198,6 +204,35 @@ def check_fit(run: Stage, width: int) -> None:
 
 
 # -- what is read ------------------------------------------------------------------------------------------
+
+
+def test_what_is_measured_seldom_is_read_as_it_was_last(run: Stage) -> None:
+    chart = run.show("Distance")
+    assert chart.end_labels == ["9.000"]  # of step 1,000
+    run.plots.append([point(step, distance=math.nan) for step in range(1001, 1200)])
+    run.plots.redraw()
+    assert chart.end_labels == ["9.000"]
+    index = 649
+    assert chart._readings(index)[0] == number(9000 / 600)
+    assert chart._readings(50)[0] == NOT_MEASURED  # before the first
+    quality = run.show("Quality")
+    assert quality._readings(index)[:3] == [number(0.9), number(0.7), number(0.4)]
+
+
+@pytest.mark.parametrize(
+    ("values", "within", "last"),
+    [
+        ([1.0, 2.0], None, 2.0),
+        ([1.0, math.nan], None, 1.0),
+        ([5.0] + [math.nan] * 5000, None, 5.0),
+        ([5.0] + [math.nan] * 100, 64, math.nan),
+        ([5.0] + [math.nan] * 63, 64, 5.0),
+        ([math.inf, math.nan], None, math.nan),
+        ([], None, math.nan),
+    ],
+)
+def test_the_last_finite_number(values: list[float], within: int | None, last: float) -> None:
+    assert last_finite(np.array(values), within) == pytest.approx(last, nan_ok=True)
 
 
 def test_the_pointer_reads_the_values_of_the_nearest_point(run: Stage) -> None:

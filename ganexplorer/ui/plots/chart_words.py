@@ -43,7 +43,10 @@ WORDS: Mapping[LossName, LossWords] = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One field of `Scalars` as a line. `end` stands before its last value; a sparse one is not measured each time."""
+    """One field of `Scalars` as a line. `end` stands before its last value; a sparse one is not measured each time.
+
+    A value that `holds` is measured so seldom that it is read as it was last.
+    """
 
     field: str
     name: str
@@ -51,6 +54,7 @@ class Curve:
     text: Callable[[Theme], str]
     end: str = ""
     is_sparse: bool = False
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,32 @@ GRADIENTS = Page(
     lambda words: ("norm of the gradient", "gradient norm", "norm"),
     "the norms of the gradients of D and G",
 )
-DIVERSITY = Page(
-    "Diversity",
-    "Diversity of the generated images",
-    (Curve("diversity", "G", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True),),
-    lambda words: ("spread, relative to real", "spread"),
-    "how various the generated images are",
+QUALITY = Page(
+    "Quality",
+    "Diversity, precision and recall of the generated images",
+    (
+        Curve("diversity", "diversity", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True),
+        Curve(
+            "precision",
+            "precision",
+            lambda theme: mixed(G_COLOR, "#ffffff", PALE),
+            lambda theme: mixed(theme.g_text, "#ffffff", PALE / 2),
+            "P ",
+            True,
+            True,
+        ),
+        Curve("recall", "recall", lambda theme: REAL_COLOR, lambda theme: theme.quiet, "R ", True, True),
+    ),
+    lambda words: ("relative to real images", "relative to real", "share"),
+    "how various the generated images are, and how near to real ones",
     level=(1.0, "as real images"),
+)
+DISTANCE = Page(
+    "Distance",
+    "Distance of the generated images to real ones",
+    (Curve("distance", "G", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True, True),),
+    lambda words: ("Fréchet distance to real images", "Fréchet distance", "distance"),
+    "how far the samples are from real images; set metrics_every above 0",
 )
 
 PHASE_HINT = "D against G"

@@ -1,4 +1,4 @@
-"""The charts of a training run: losses, phase, verdicts, gradients and diversity."""
+"""The charts of a training run: losses, phase, verdicts, gradients, and how good the samples are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QTabBar, QVBo
 from ganexplorer.core.errors import UserError
 from ganexplorer.train.events import Mark, MarkKind, Scalars
 from ganexplorer.train.losses import LossName
-from ganexplorer.ui.plots.chart_words import DIVERSITY, GRADIENTS, LOSSES, PHASE_HINT, VERDICTS, WORDS
+from ganexplorer.ui.plots.chart_words import (
+    DISTANCE,
+    GRADIENTS,
+    LOSSES,
+    PHASE_HINT,
+    QUALITY,
+    VERDICTS,
+    WORDS,
+)
 from ganexplorer.ui.plots.export import write_csv
 from ganexplorer.ui.plots.marks import Marks
 from ganexplorer.ui.plots.record import Record
@@ -27,9 +35,9 @@ if TYPE_CHECKING:  # they bring pyqtgraph, which takes the better part of a seco
     from ganexplorer.ui.plots.hand_chart import HandChart
 
 REFRESH_MILLISECONDS = 100
-TABS = (LOSSES.title, "Phase", VERDICTS.title, GRADIENTS.title, DIVERSITY.title)
-_PAGES = {page.title: page for page in (LOSSES, VERDICTS, GRADIENTS, DIVERSITY)}
-TAB_LOOK = "QTabBar::tab { padding: 4px 7px; }"
+_PAGES = {page.title: page for page in (LOSSES, VERDICTS, GRADIENTS, QUALITY, DISTANCE)}
+TABS = (LOSSES.title, "Phase", *list(_PAGES)[1:])
+TAB_LOOK = "QTabBar::tab { padding: 4px 4px; }"  # all of them in a narrow panel
 
 
 class CalmTabBar(QTabBar):

@@ -30,7 +30,7 @@ from ganexplorer.ui.plots.marks import MarkLayout, paint_lines, paint_words, tip
 from ganexplorer.ui.plots.read_out import Slot
 from ganexplorer.ui.plots.record import MANY, Record
 from ganexplorer.ui.plots.run_data import RunData
-from ganexplorer.ui.plots.series import Values
+from ganexplorer.ui.plots.series import Values, last_finite
 from ganexplorer.ui.theme import Theme
 
 FADED = 0.62  # share of the ground in the raw curve behind a smoothed one, and in that of a second run
@@ -179,13 +179,13 @@ class RunChart(HandChart):
         found = []
         for curve in self._page.curves:
             values = record.series(curve.field, choices.weight).values
-            if curve.is_sparse:
-                recent = values[-LOOK_BACK:]
-                values = recent[np.isfinite(recent)]
-            height = self._height(float(values[-1])) if len(values) else np.nan
+            value = (
+                float(values[-1]) if not curve.is_sparse else last_finite(values, None if curve.holds else LOOK_BACK)
+            )
+            height = self._height(value)
             if frame.y[0] <= height <= frame.y[1]:
                 _, y = frame.to_pixels(np.array([last]), np.array([height]))
-                words = f"{curve.end}{number(float(values[-1]))}"
+                words = f"{curve.end}{number(value)}"
                 found.append(EndLabel(float(y[0]), words, curve.text(self._theme)))
         line = QFontMetricsF(self._small_font()).height()
         self._ends = part(found, line, frame.area.top(), frame.area.bottom())
@@ -221,7 +221,9 @@ class RunChart(HandChart):
         if self._hovered is None:
             return
         place = record.axis(choices.axis)[self._hovered]
-        values = [self._height(float(record.column(curve.field)[self._hovered])) for curve in self._page.curves]
+        columns = [(record.column(curve.field), curve.holds) for curve in self._page.curves]
+        index = self._hovered
+        values = [self._height(last_finite(c[: index + 1]) if holds else float(c[index])) for c, holds in columns]
         across, down = frame.to_pixels(np.full(len(values), place), np.array(values))
         painter.setPen(QPen(QColor(self._theme.quiet), 1))
         x = round(float(across[0])) + 0.5
@@ -260,7 +262,8 @@ class RunChart(HandChart):
         record, axis = self._data.record, self._data.choices.axis
         readings = []
         for curve in self._page.curves:
-            value = float(record.column(curve.field)[index])
+            column = record.column(curve.field)
+            value = last_finite(column[: index + 1]) if curve.holds else float(column[index])
             is_measured = not (curve.is_sparse and np.isnan(value))
             readings.append(number(value) if is_measured else NOT_MEASURED)
         if self._page.level is not None:

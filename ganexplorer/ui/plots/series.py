@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -133,6 +135,18 @@ class Series(Column):
                 low.extend(np.fmin(lows[0::2], lows[1::2]))
                 high.extend(np.fmax(highs[0::2], highs[1::2]))
             level += 1
+
+
+def last_finite(values: Values, within: int | None = None) -> float:
+    """The last finite number, among the last `within` or among all; nan where there is none."""
+    stop, least, size = len(values), 0 if within is None else max(0, len(values) - within), 64
+    while stop > least:  # pieces that grow: most often it is near the end
+        start = max(least, stop - size)
+        found = np.flatnonzero(np.isfinite(values[start:stop]))
+        if len(found):
+            return float(values[start + found[-1]])
+        stop, size = start, 4 * size
+    return math.nan
 
 
 def _finite(values: Values) -> Values:
