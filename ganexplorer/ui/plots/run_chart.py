@@ -179,9 +179,8 @@ class RunChart(HandChart):
         found = []
         for curve in self._page.curves:
             values = record.series(curve.field, choices.weight).values
-            value = (
-                float(values[-1]) if not curve.is_sparse else last_finite(values, None if curve.holds else LOOK_BACK)
-            )
+            within = None if curve.holds else LOOK_BACK if curve.is_sparse else 1
+            value = last_finite(values, within)
             height = self._height(value)
             if frame.y[0] <= height <= frame.y[1]:
                 _, y = frame.to_pixels(np.array([last]), np.array([height]))

@@ -125,6 +125,7 @@ class RunSetup(QWidget):
 def _data_choices() -> list[tuple[str, str]]:
     return [
         ("toy:digits", "Drawn digits (toy:digits)"),
+        ("toy:faces", "Drawn faces (toy:faces)"),
         ("mnist", "MNIST" if is_mnist_present() else "MNIST (downloads 12 MB)"),
         ("fashion-mnist", "Fashion-MNIST (downloads 31 MB)"),
         ("kmnist", "KMNIST (downloads 21 MB)"),
