@@ -40,7 +40,8 @@ def add(commands: Any) -> None:
         "--data",
         metavar="REF",
         help="what to train on, else what the recipe is meant for: mnist, fashion-mnist, "
-        "kmnist (each [:DIR], downloaded where it is not there), celeba:DIR, folder:DIR, toy:digits, toy:1010",
+        "kmnist (each [:DIR], downloaded where it is not there), celeba:DIR, folder:DIR, toy:digits, toy:faces, "
+        "toy:1010",
     )
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run folder, new or to --resume")
     command.add_argument(

@@ -28,17 +28,22 @@ class Classes(_Named):
 
     labels: NDArray[np.int64]  # (N,): index into `names`
 
+    def has(self, number: int) -> NDArray[np.bool_]:
+        """(N,): whether an image is of this class."""
+        is_member: NDArray[np.bool_] = self.labels == number
+        return is_member
+
     def wanted(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """(N,): whether an image is of one of these classes; of no classes: all are wanted."""
         return np.isin(self.labels, numbers) if numbers else np.ones(len(self.labels), bool)
 
-    def labels_of(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Class numbers of these images."""
-        return self.labels[index]
+    def of(self, index: NDArray[np.int64]) -> Classes:
+        """The same classes, of these images only."""
+        return Classes(self.names, self.labels[index])
 
-    def counts(self, index: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
-        """Names of the classes that these images are of, with how many are."""
-        return _named(self.names, np.bincount(self.labels[index], minlength=len(self.names)))
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """Names of the classes that images are of, with how many are."""
+        return _named(self.names, np.bincount(self.labels, minlength=len(self.names)))
 
 
 @dataclass(frozen=True)
@@ -47,18 +52,22 @@ class Attributes(_Named):
 
     table: NDArray[np.bool_]  # (N, attributes)
 
+    def has(self, number: int) -> NDArray[np.bool_]:
+        """(N,): whether an image has this attribute."""
+        return self.table[:, number]
+
     def wanted(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """(N,): whether an image has all of these attributes."""
         has_all: NDArray[np.bool_] = np.logical_and.reduce(self.table[:, list(numbers)], axis=1)
         return has_all
 
-    def labels_of(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Zeros: such images are of no one class."""
-        return np.zeros(len(index), np.int64)
+    def of(self, index: NDArray[np.int64]) -> Attributes:
+        """The same attributes, of these images only."""
+        return Attributes(self.names, self.table[index])
 
-    def counts(self, index: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
-        """Names of the attributes that these images have, with how many have them."""
-        return _named(self.names, self.table[index].sum(0))
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """Names of the attributes that images have, with how many have them."""
+        return _named(self.names, self.table.sum(0))
 
 
 def chosen(text: str, names: Sequence[str], where: str) -> tuple[int, ...]:

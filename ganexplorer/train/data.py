@@ -1,7 +1,7 @@
 """Images to train on: REF -> an `ImageSource` whose images sit in memory as one uint8 tensor on the device.
 
-REF is ``mnist[:DIR]``, ``fashion-mnist[:DIR]``, ``kmnist[:DIR]``, ``celeba:DIR``, ``folder:DIR``, ``toy:digits`` or
-``toy:1010``.
+REF is ``mnist[:DIR]``, ``fashion-mnist[:DIR]``, ``kmnist[:DIR]``, ``celeba:DIR``, ``folder:DIR``, ``toy:digits``,
+``toy:faces`` or ``toy:1010``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from ganexplorer.train.torchvision_sets import (
     is_present,
     read_idx_set,
 )
+from ganexplorer.train.toy_faces import FACE_ATTRIBUTES, draw_faces
 from ganexplorer.train.toys import draw_digits
 
 __all__ = [
@@ -56,16 +57,18 @@ __all__ = [
     "ref_of_folder",
 ]
 
-NAMES = ("mnist", "fashion-mnist", "kmnist", "celeba", "folder", "toy:digits", "toy:1010")
+NAMES = ("mnist", "fashion-mnist", "kmnist", "celeba", "folder", "toy:digits", "toy:faces", "toy:1010")
 SOURCES = {
     "mnist": "mnist[:DIR]  handwritten digits, downloaded to DIR where they are not there yet",
     "fashion-mnist": "fashion-mnist[:DIR]  clothes, likewise",
     "kmnist": "kmnist[:DIR]  handwritten Japanese characters, likewise",
     "celeba": "celeba:DIR  faces with 40 attributes, which you put there yourself in torchvision's layout",
     "folder": "folder:DIR  the pictures of a folder, also in class folders",
-    "toy": "toy:digits  hand-drawn-looking digits, made on the spot;  toy:1010  four numbers",
+    "toy": "toy:digits  hand-drawn-looking digits, made on the spot;  toy:faces  drawn faces with "
+    f"{len(FACE_ATTRIBUTES)} attributes, likewise;  toy:1010  four numbers",
 }
 TOY_DIGITS = 10_000
+TOY_FACES = 12_000
 _FIT_WORDS = {"crop": "", "pad": ", padded", "stretch": ", stretched"}
 
 
@@ -118,6 +121,9 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
         case "toy", "digits":
             images, labels = yield from _toy_digits()
             return (yield from _in_memory(images, Classes(DIGITS, labels.numpy()), "{:,} drawn digits", request))
+        case "toy", "faces":
+            images, attributes = yield from _toy_faces()
+            return (yield from _in_memory(images, attributes, "{:,} drawn faces", request))
         case "folder", _ if rest:
             listing = yield from folders.scan(folder)
             return (yield from _pictures(listing, listing.classes(), (), request))
@@ -125,6 +131,23 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
             return (yield from _celeba(folder, request))
     guess = f"To train on that folder: folder:{ref}." if _is_folder(ref) else did_you_mean(ref, NAMES)
     raise DataError(f"unknown data {ref!r}. Use one of: {';  '.join(SOURCES.values())}. {guess}".rstrip())
+
+
+def load_unseen(
+    ref: str, preparation: Preparation, device: torch.device
+) -> Generator[Progress | Notice, None, Tensor | None]:
+    """Images of REF that `load` leaves out: the test part of MNIST and its like, prepared in the same way.
+
+    A generator of progress that returns (N, C, H, W) uint8, or None where there is no such part; raises `DataError`.
+    """
+    kind, _, rest = ref.partition(":")
+    if kind not in IDX_SETS:
+        return None
+    folder = Path(rest).expanduser() if rest else default_data_folder()
+    images, labels = yield from read_idx_set(kind, folder, is_test=True)
+    members = Classes(IDX_SETS[kind].names, labels.numpy())
+    source = yield from _in_memory(images, members, "{:,}", _Request(ref, preparation, device, 0))
+    return source.images
 
 
 def _is_folder(ref: str) -> bool:
@@ -168,32 +191,44 @@ def _toy_digits() -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     return torch.cat(images), torch.cat(labels)
 
 
-def _in_memory(images: Tensor, classes: Classes, title: str, request: _Request) -> Read:
+def _toy_faces() -> Generator[Progress, None, tuple[Tensor, Attributes]]:
+    images, tables, done = [], [], 0
+    for chunk, faces in draw_faces(TOY_FACES, seed=0):
+        images.append(chunk)
+        tables.append(faces.attributes())
+        done += len(chunk)
+        yield Progress("Drawing faces", done, TOY_FACES)
+    return torch.cat(images), Attributes(FACE_ATTRIBUTES, torch.cat(tables).numpy())
+
+
+def _in_memory(images: Tensor, members: Classes | Attributes, title: str, request: _Request) -> Read:
     """Prepare a set that is in memory already; `title` has a place for the number of images."""
     preparation = request.preparation
     found, (height, width) = len(images), images.shape[2:]
     size = preparation.size if all(preparation.size) else (height, width)
-    wanted = chosen(preparation.classes, classes.names, request.ref)
-    index = np.flatnonzero(classes.wanted(wanted))
+    wanted = chosen(preparation.classes, members.names, request.ref)
+    index = np.flatnonzero(members.wanted(wanted))
     if not len(index):
-        raise DataError(f"{request.ref}: no image is of class {classes.listed(wanted)}. Choose other classes.")
+        listed = members.listed(wanted)
+        if isinstance(members, Attributes):
+            raise DataError(f"{request.ref}: no image has all of {listed}. Choose fewer classes.")
+        raise DataError(f"{request.ref}: no image is of class {listed}. Choose other classes.")
     shape = (preparation.channels or images.shape[1], *size)
     check_memory(len(index), shape, request.device)
     if wanted:
-        images = images[torch.from_numpy(index)]
+        images, members = images[torch.from_numpy(index)], members.of(index)
     images = yield from fit_images(with_channels(images, preparation.channels), size, preparation.fit)
     report = DataReport(
         found=found,
         used=len(images),
         image_shape=shape,
-        classes=classes.counts(index),
+        classes=members.counts(),
         smallest=(width, height),
         largest=(width, height),
         skipped=found - len(images),
         bytes=images.numel(),
     )
-    labels = torch.from_numpy(classes.labels_of(index))
-    return _resident(images, labels, report, title.format(len(images)), classes.listed(wanted), request)
+    return _resident(images, members, report, title.format(len(images)), wanted, request)
 
 
 def _celeba(folder: Path, request: _Request) -> Read:
@@ -232,19 +267,23 @@ def _pictures(
     wanted = chosen(preparation.classes, members.names, request.ref)
     if not members.wanted(wanted).any():
         raise DataError(f"{request.ref}: no picture has all of {members.listed(wanted)}. Choose fewer classes.")
-    decoded = yield from folders.read_pictures(listing, members, wanted, preparation, request.device, facts)
+    decoded, members = yield from folders.read_pictures(listing, members, wanted, preparation, request.device, facts)
     title = f"{decoded.report.used:,} pictures of {request.ref.partition(':')[2]}"
-    images, labels = torch.from_numpy(decoded.images), torch.from_numpy(decoded.labels)
-    return _resident(images, labels, decoded.report, title, members.listed(wanted), request)
+    return _resident(torch.from_numpy(decoded.images), members, decoded.report, title, wanted, request)
 
 
 def _resident(
-    images: Tensor, labels: Tensor, report: DataReport, title: str, classes: str, request: _Request
+    images: Tensor,
+    members: Classes | Attributes,
+    report: DataReport,
+    title: str,
+    wanted: Sequence[int],
+    request: _Request,
 ) -> ResidentImages:
     """The source, described: only what is out of the ordinary adds words, so that old runs know their data again."""
     (channels, height, width), preparation = report.image_shape, request.preparation
     description = f"{title}, {width}x{height}, {'gray' if channels == 1 else 'colour'}"
     description += _FIT_WORDS[preparation.fit]
     description += ", mirrored at random" if preparation.flip else ""
-    description += f", classes {classes}" if classes else ""
-    return ResidentImages(images.to(request.device), labels, request.seed, description, report, preparation.flip)
+    description += f", classes {members.listed(wanted)}" if wanted else ""
+    return ResidentImages(images.to(request.device), members, request.seed, description, report, preparation.flip)

@@ -1,4 +1,4 @@
-"""Decoded pictures, kept on disk for the next start: ``decoded/KEY.npy`` (uint8) and ``KEY.json`` (labels, report).
+"""Decoded pictures, kept on disk for the next start: ``decoded/KEY.npy`` (uint8) and ``KEY.json`` (report, which).
 
 A cache never stands in the way: one that is damaged is deleted, one that cannot be written is told and left.
 """
@@ -31,20 +31,20 @@ from ganexplorer.core.files import FileError, atomic_write, open_regular, read_s
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.sources import DataReport, Pace, check_memory
 
-VERSION = 1  # of the files, and of how pictures are decoded: another one finds none of the old files
+VERSION = 2  # of the files, and of how pictures are decoded: another one finds none of the old files
 BUDGET_BYTES = 4_000_000_000  # of all files together
 FREE_SHARE = 0.5  # of the free disk space, at most, for one set
 _CHUNK_BYTES = 1 << 24
-_MAX_JSON = 500_000_000  # bytes; ten million labels have less
+_MAX_JSON = 500_000_000  # bytes; ten million numbers have less
 _LEFTOVER_SECONDS = 24 * 3600  # after which a half-written file is nobody's any more
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Images (N, C, H, W) uint8, their labels (N,) int64, and what is told about them."""
+    """Images (N, C, H, W) uint8, which of the files they come from, (N,) int64, and what is told about them."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    kept: NDArray[np.int64]
     report: DataReport
 
 
@@ -70,8 +70,8 @@ def key_of(what: Iterable[object], files: Iterable[tuple[str, int, int, int]]) -
     return digest.hexdigest()
 
 
-def read(key: str, device: torch.device) -> Generator[Progress, None, Decoded | None]:
-    """What was kept under `key`; None where there is nothing, or nothing whole (which is then deleted).
+def read(key: str, count: int, device: torch.device) -> Generator[Progress, None, Decoded | None]:
+    """What was kept of `count` files under `key`; None where there is nothing, or nothing whole (which is deleted).
 
     Raises
     ------
@@ -81,9 +81,10 @@ def read(key: str, device: torch.device) -> Generator[Progress, None, Decoded | 
     images_path, facts_path = _paths(key)
     try:
         facts = json.loads(read_small(facts_path, _MAX_JSON))
-        report, labels = _report(facts["report"]), np.array(facts["labels"], np.int64)
+        report, kept = _report(facts["report"]), np.array(facts["kept"], np.int64)
         images = yield from _read_images(images_path, report, facts["crc32"], device)
-        if images is None or labels.shape != (report.used,):
+        # numbers of files, rising
+        if images is None or kept.shape != (report.used,) or (np.diff(kept, prepend=-1, append=count) <= 0).any():
             raise ValueError
     except (FileError, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         _delete(key)
@@ -91,7 +92,7 @@ def read(key: str, device: torch.device) -> Generator[Progress, None, Decoded | 
     for path in (images_path, facts_path):
         with contextlib.suppress(OSError):
             os.utime(path)  # used last now
-    return Decoded(images, labels, report)
+    return Decoded(images, kept, report)
 
 
 def write(key: str, decoded: Decoded) -> Generator[Progress | Notice, None, None]:
@@ -99,7 +100,7 @@ def write(key: str, decoded: Decoded) -> Generator[Progress | Notice, None, None
     images_path, facts_path = _paths(key)
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        facts = {"report": dataclasses.asdict(decoded.report), "labels": decoded.labels.tolist(), "crc32": 0}
+        facts = {"report": dataclasses.asdict(decoded.report), "kept": decoded.kept.tolist(), "crc32": 0}
         needed = decoded.images.nbytes + len(json.dumps(facts)) + 1000
         _tidy()
         if needed > min(BUDGET_BYTES, shutil.disk_usage(folder()).free * FREE_SHARE):

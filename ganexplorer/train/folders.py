@@ -107,7 +107,7 @@ def read_pictures(
     preparation: Preparation,
     device: torch.device,
     facts: Sequence[object] = (),
-) -> Generator[Progress | Notice, None, Decoded]:
+) -> Generator[Progress | Notice, None, tuple[Decoded, Classes | Attributes]]:
     """Decode the pictures of the `wanted` classes, or take them from the cache. Broken ones are left out and told.
 
     Parameters
@@ -115,7 +115,12 @@ def read_pictures(
     members
         The classes of the files of `listing`.
     facts
-        What else the labels depend on, for the name in the cache.
+        What else these depend on, for the name in the cache.
+
+    Returns
+    -------
+    tuple
+        The pictures, and their classes.
 
     Raises
     ------
@@ -132,18 +137,18 @@ def read_pictures(
         (where, preparation, len(listing.files), listing.broken, *facts),
         ((file.name, file.size, file.mtime_ns, file.mode) for file in files),
     )
-    decoded = yield from data_cache.read(key, device)
+    decoded = yield from data_cache.read(key, len(files), device)
     is_new = decoded is None
     if decoded is None:
         store = _Store(len(files), preparation.channels, size, device, list(listing.broken))
         yield from _decode_all(listing.folder, files, preparation, store)
-        kept = index[store.kept]
+        kept = np.array(store.kept, np.int64)
         images = store.images[: len(kept)]
         report = DataReport(
             found=len(listing.files) + len(listing.broken),
             used=len(kept),
             image_shape=(images.shape[1], *size),
-            classes=members.counts(kept),
+            classes=members.of(index[kept]).counts(),
             smallest=store.smallest,
             largest=store.largest,
             broken=tuple(store.broken[:MAX_BROKEN]),
@@ -151,7 +156,7 @@ def read_pictures(
             skipped=len(listing.files) - len(files),
             bytes=images.nbytes,
         )
-        decoded = Decoded(images, members.labels_of(kept), report)
+        decoded = Decoded(images, kept, report)
     report = decoded.report
     names = ", ".join(os.path.relpath(path, listing.folder) for path, _ in report.broken[:3])
     names += ", …" if report.broken_count > 3 else ""
@@ -163,7 +168,7 @@ def read_pictures(
         yield Notice(plain(text))
     if is_new:
         yield from data_cache.write(key, decoded)
-    return decoded
+    return decoded, members.of(index[decoded.kept])
 
 
 @dataclass

@@ -8,8 +8,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganexplorer.core.errors import UserError
@@ -59,6 +61,17 @@ class DataReport:
     bytes: int = 0
 
 
+class Members(Protocol):
+    """Which images of a set are of which class, or have which attribute."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes or attributes."""
+
+    def has(self, number: int) -> NDArray[np.bool_]:
+        """(N,): whether an image is of the class, or has the attribute, of this number."""
+
+
 class ImageSource(Protocol):
     """Where batches come from."""
 
@@ -85,8 +98,8 @@ class ResidentImages:
 
     Parameters
     ----------
-    labels
-        (N,) int64: the number of each image's class; 0 throughout where images are of no one class.
+    members
+        Of which classes the N images are, or which attributes they have.
     report
         None: made from the images alone.
     flip
@@ -96,13 +109,13 @@ class ResidentImages:
     def __init__(
         self,
         images: Tensor,
-        labels: Tensor,
+        members: Members,
         seed: int,
         description: str,
         report: DataReport | None = None,
         flip: bool = False,
     ) -> None:
-        self.images, self.labels = images, labels
+        self.images, self.members = images, members
         self.description = description
         count, channels, height, width = images.shape
         self.count: int | None = count

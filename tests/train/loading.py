@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
 from ganexplorer.train import data
+from ganexplorer.train.classes import Attributes
 from ganexplorer.train.data import ImageSource, Loading, ResidentImages
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.preparation import Preparation
 
 CPU = torch.device("cpu")
+NO_ATTRIBUTES = Attributes((), np.zeros((0, 0), bool))
 
 
 def drained(loading: Loading) -> tuple[ImageSource, list[Progress | Notice]]:

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from loading import CPU, drained, notices, plain
+from loading import CPU, NO_ATTRIBUTES, drained, notices, plain, prepared
 from PIL import Image
 from torch import Tensor
 
@@ -25,6 +25,7 @@ from ganexplorer.train import data, decoding, folders, torchvision_sets
 from ganexplorer.train.data import DataError, FreshPattern, ImageSource, ResidentImages
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.preparation import Preparation
+from ganexplorer.train.toy_faces import FACE_ATTRIBUTES, Faces, draw_faces
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_MNIST = REPOSITORY.parent / "shared" / "data"
@@ -69,7 +70,7 @@ def test_the_pictures_of_a_flat_folder_are_read_in_the_order_of_their_names(tmp_
 def test_a_flat_folder_has_one_class(tmp_path: Path) -> None:
     for number in range(3):
         plain(number, "L").save(tmp_path / f"{number}.png")
-    assert resident(f"folder:{tmp_path}", 8).labels.tolist() == [0, 0, 0]
+    assert resident(f"folder:{tmp_path}", 8).members.labels.tolist() == [0, 0, 0]
 
 
 def test_class_folders_give_labels_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_class_folders_give_labels_in_the_order_of_their_names(tmp_path: Path) -
         for number in range(2):
             plain(value + number, "L").save(tmp_path / folder / f"{number}.png")
     source = resident(f"folder:{tmp_path}", 8)
-    labels = dict(zip(source.images[:, 0, 0, 0].tolist(), source.labels.tolist(), strict=True))
+    labels = dict(zip(source.images[:, 0, 0, 0].tolist(), source.members.labels.tolist(), strict=True))
     assert labels == {20: 0, 21: 0, 10: 1, 11: 1, 30: 2, 31: 2}
 
 
@@ -89,14 +90,14 @@ def test_a_broken_picture_does_not_shift_the_labels_of_the_others(tmp_path: Path
     (tmp_path / "a" / "0.png").write_bytes(b"no picture")
     source = resident(f"folder:{tmp_path}", 8)
     assert source.images[:, 0, 0, 0].tolist() == [10, 20]
-    assert source.labels.tolist() == [0, 1]
+    assert source.members.labels.tolist() == [0, 1]
 
 
 def test_images_stay_in_memory_as_bytes(picture_folder: Path) -> None:
     source = resident(f"folder:{picture_folder}", 16)
     assert source.images.dtype == torch.uint8
     assert source.images.shape == (11, 1, 16, 16)
-    assert source.labels.dtype == torch.int64
+    assert source.members.labels.dtype == np.int64
 
 
 def test_a_picture_of_the_wanted_size_is_not_changed(picture_folder: Path) -> None:
@@ -438,7 +439,7 @@ def test_mnist_is_read_from_torchvisions_layout(tiny_mnist: Path) -> None:
     assert source.image_shape == (1, 28, 28)
     assert source.images.dtype == torch.uint8
     assert source.images[:, 0, 0, 0].tolist() == list(range(13))
-    assert source.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+    assert source.members.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
 def test_mnist_is_the_training_part_bit_for_bit(tiny_mnist: Path) -> None:
@@ -452,7 +453,7 @@ def test_torchvision_reads_the_same_and_has_the_same_names_and_servers(tiny_mnis
 
     theirs, ours = torchvision.datasets.MNIST(str(tiny_mnist)), resident(f"mnist:{tiny_mnist}")
     assert torch.equal(theirs.data, ours.images[:, 0])
-    assert torch.equal(theirs.targets, ours.labels)
+    assert theirs.targets.tolist() == ours.members.labels.tolist()
     for kind, idx_set in torchvision_sets.IDX_SETS.items():
         dataset = getattr(torchvision.datasets, idx_set.folder)
         assert [name.partition(" - ")[0] for name in dataset.classes] == list(idx_set.names)
@@ -480,8 +481,8 @@ def test_the_real_mnist_has_its_60000_digits() -> None:
     source = resident(f"mnist:{REAL_MNIST}")
     assert source.count == 60_000
     assert source.image_shape == (1, 28, 28)
-    assert source.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert torch.bincount(source.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert source.members.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(source.members.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert source.images.double().mean().item() / 255 == pytest.approx(0.1307, abs=5e-5)
 
 
@@ -623,7 +624,7 @@ def test_toy_digits_are_gray_28_by_28_of_all_ten_classes(monkeypatch: pytest.Mon
     assert isinstance(source, ResidentImages)
     assert source.images.shape == (60, 1, 28, 28)
     assert source.images.dtype == torch.uint8
-    assert torch.bincount(source.labels).tolist() == [6] * 10
+    assert np.bincount(source.members.labels).tolist() == [6] * 10
     assert said[-1] == Progress("Drawing digits", 60, 60)
 
 
@@ -635,12 +636,58 @@ def test_toy_digits_are_the_same_every_time_whatever_the_seed_of_the_run(monkeyp
     assert torch.equal(first.images, second.images)
 
 
+@pytest.fixture
+def few_faces(monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Faces]:
+    """What toy:faces is made of, cut short."""
+    monkeypatch.setattr(data, "TOY_FACES", 60)
+    return next(draw_faces(60))
+
+
+def test_toy_faces_are_coloured_64_by_64_with_many_attributes(few_faces: tuple[Tensor, Faces]) -> None:
+    source, said = load("toy:faces", seed=3)
+    assert isinstance(source, ResidentImages)
+    assert torch.equal(source.images, few_faces[0])
+    assert source.members.names == FACE_ATTRIBUTES
+    table = few_faces[1].attributes()
+    for number, name in enumerate(FACE_ATTRIBUTES):
+        assert source.members.has(number).tolist() == table[:, number].tolist()
+        assert dict(source.report.classes).get(name, 0) == table[:, number].sum()
+    assert source.description == "60 drawn faces, 64x64, colour"
+    assert said[-1] == Progress("Drawing faces", 60, 60)
+
+
+def test_toy_faces_are_chosen_by_all_of_their_attributes(few_faces: tuple[Tensor, Faces]) -> None:
+    images, faces = few_faces
+    smile, glasses = (faces.attributes()[:, FACE_ATTRIBUTES.index(name)] for name in ("smile", "glasses"))
+    source = prepared("toy:faces", classes="glasses, smile")
+    assert torch.equal(source.images, images[smile & glasses])
+    assert source.members.has(FACE_ATTRIBUTES.index("smile")).all()
+    assert len(source.members.has(0)) == source.count == (smile & glasses).sum()
+    assert source.report.skipped == 60 - source.count
+    assert source.description.endswith(", classes smile,glasses")
+
+
+@pytest.mark.usefixtures("few_faces")
+def test_toy_faces_take_the_size_and_the_channels_that_are_asked_for() -> None:
+    assert prepared("toy:faces", size=(32, 32)).image_shape == (3, 32, 32)
+    assert prepared("toy:faces", size=(28, 28), channels=1).image_shape == (1, 28, 28)
+
+
+@pytest.mark.usefixtures("few_faces")
+@pytest.mark.parametrize(
+    ("classes", "words"), [("smile,frown", "no image has all of smile,frown"), ("sunny", "0: smile, 1: frown")]
+)
+def test_attributes_that_no_drawn_face_has_are_refused(classes: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        prepared("toy:faces", classes=classes)
+
+
 @pytest.mark.parametrize("ref", ["", "cifar", "folder", "folder:", "toy", "toy:", "toy:dogs", "MNIST", "/tmp/pictures"])
 def test_an_unknown_ref_is_refused_with_what_there_is(ref: str) -> None:
     with pytest.raises(DataError) as refused:
         load(ref)
     assert repr(ref) in str(refused.value)
-    for known in ("mnist", "folder:DIR", "toy:digits", "toy:1010"):
+    for known in ("mnist", "folder:DIR", "toy:digits", "toy:faces", "toy:1010"):
         assert known in str(refused.value)
 
 
@@ -656,7 +703,7 @@ def test_a_description_tells_count_size_and_colour(picture_folder: Path) -> None
 def numbered(count: int, seed: int = 0) -> ResidentImages:
     """Images of one pixel whose value is their number."""
     images = torch.arange(count, dtype=torch.uint8).reshape(count, 1, 1, 1)
-    return ResidentImages(images, torch.zeros(count, dtype=torch.int64), seed, "numbered")
+    return ResidentImages(images, NO_ATTRIBUTES, seed, "numbered")
 
 
 def numbers_of(batch: Tensor) -> list[int]:
@@ -724,7 +771,7 @@ def test_a_batch_across_the_end_of_an_epoch_is_full() -> None:
 
 def test_bytes_become_floats_from_minus_1_to_1() -> None:
     images = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    source = ResidentImages(images, torch.zeros(1), 0, "all values")
+    source = ResidentImages(images, NO_ATTRIBUTES, 0, "all values")
     batch = source.batch(1, 1, torch.Generator())
     assert batch.dtype == torch.float32
     assert batch.min().item() == -1
@@ -739,7 +786,7 @@ def test_a_batch_is_a_copy() -> None:
 
 
 def test_a_source_knows_its_count_and_shape() -> None:
-    source = ResidentImages(torch.zeros(5, 3, 8, 6, dtype=torch.uint8), torch.zeros(5), 0, "five")
+    source = ResidentImages(torch.zeros(5, 3, 8, 6, dtype=torch.uint8), NO_ATTRIBUTES, 0, "five")
     assert source.count == 5
     assert source.image_shape == (3, 8, 6)
     assert source.batch(1, 2, torch.Generator()).shape == (2, 3, 8, 6)

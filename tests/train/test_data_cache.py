@@ -71,7 +71,8 @@ def test_a_second_start_decodes_nothing_and_gives_the_same(pictures: Path, decod
     assert isinstance(first[0], ResidentImages)
     assert isinstance(second[0], ResidentImages)
     assert torch.equal(first[0].images, second[0].images)
-    assert torch.equal(first[0].labels, second[0].labels)
+    assert first[0].members.names == second[0].members.names == ("a", "b")
+    assert first[0].members.labels.tolist() == second[0].members.labels.tolist()
     assert first[0].report == second[0].report
     assert first[0].description == second[0].description
     assert notices(first[1]) == notices(second[1])
@@ -81,7 +82,7 @@ def test_a_second_start_decodes_nothing_and_gives_the_same(pictures: Path, decod
 def test_the_file_is_a_plain_npy_of_the_images(pictures: Path, home: Path) -> None:
     source = prepared(f"folder:{pictures}", size=(8, 8))
     assert np.array_equal(np.load(images_file(home)), source.images.numpy())
-    assert json.loads(facts_file(home).read_text())["labels"] == source.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert source.members.labels.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_images_from_the_cache_may_be_written_to(pictures: Path) -> None:
@@ -188,9 +189,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "facts gone": lambda home: facts_file(home).unlink(),
     "no facts": lambda home: facts_file(home).write_text("[]"),
     "deep facts": lambda home: facts_file(home).write_text("[" * 100_000),
-    "facts of another kind": lambda home: facts_file(home).write_text('{"report": {"a": 1}, "labels": [], "crc32": 0}'),
-    "a label missing": lambda home: alter(home, lambda facts: facts["labels"].pop()),
-    "other labels": lambda home: alter(home, lambda facts: facts.update(labels=["x"] * 6)),
+    "facts of another kind": lambda home: facts_file(home).write_text('{"report": {"a": 1}, "kept": [], "crc32": 0}'),
+    "a number missing": lambda home: alter(home, lambda facts: facts["kept"].pop()),
+    "no numbers": lambda home: alter(home, lambda facts: facts.update(kept=["x"] * 6)),
+    "a number twice": lambda home: alter(home, lambda facts: facts.update(kept=[0, 1, 2, 3, 4, 4])),
+    "too high a number": lambda home: alter(home, lambda facts: facts.update(kept=[0, 1, 2, 3, 4, 7])),
     "a huge claim": lambda home: alter(home, lambda facts: facts["report"].update(used=10**15)),
     "no images": lambda home: alter(home, lambda facts: facts["report"].update(used=0)),
     "a text for a shape": lambda home: alter(home, lambda facts: facts["report"].update(image_shape="abc")),

@@ -50,8 +50,18 @@ def test_attributes_are_counted_among_the_images_used(celeba: Path) -> None:
     source = prepared(f"celeba:{celeba}", size=(8, 8), classes="Male,Smiling")
     assert source.report.classes == (("Male", 2), ("Smiling", 2), ("Young", 1))
     assert source.report.skipped == 2
-    assert source.labels.tolist() == [0, 0]
+    assert source.members.names == NAMES
+    assert source.members.table.tolist() == [[True, True, False], [True, True, True]]
+    assert [source.members.has(number).tolist() for number in range(3)] == source.members.table.T.tolist()
     assert source.description == f"2 pictures of {celeba}, 8x8, gray, classes Male,Smiling"
+
+
+def test_a_broken_picture_does_not_shift_the_attributes_of_the_others(celeba: Path) -> None:
+    (celeba / "celeba" / "img_align_celeba" / "000002.jpg").write_bytes(b"no picture")
+    for _ in ("decoded", "from the cache"):
+        source = prepared(f"celeba:{celeba}", size=(8, 8), classes="Smiling")
+        assert (source.images.float().mean((1, 2, 3)) / 40).round().int().tolist() == [1, 4]
+        assert source.members.has(NAMES.index("Male")).tolist() == [False, True]
 
 
 def test_the_table_may_have_commas(tmp_path: Path) -> None:

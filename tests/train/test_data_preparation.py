@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import write_idx
-from loading import CPU, drained, plain, prepared
+from loading import CPU, NO_ATTRIBUTES, drained, plain, prepared
 from PIL import Image, ImageOps
 
 from ganexplorer.train import data, torchvision_sets
@@ -151,7 +151,7 @@ def numbered(count: int, seed: int = 0, flip: bool = True) -> ResidentImages:
     """Images of two pixels: the number of the image and 255; mirrored the other way round."""
     images = torch.full((count, 1, 1, 2), 255, dtype=torch.uint8)
     images[:, 0, 0, 0] = torch.arange(count)
-    return ResidentImages(images, torch.zeros(count, dtype=torch.int64), seed, "numbered", flip=flip)
+    return ResidentImages(images, NO_ATTRIBUTES, seed, "numbered", flip=flip)
 
 
 def shown_at(source: ResidentImages, step: int, size: int) -> list[tuple[int, bool]]:
@@ -229,7 +229,7 @@ def test_class_folders_are_chosen_by_name_or_number_and_keep_their_labels(
 ) -> None:
     source = prepared(f"folder:{animals}", size=(8, 8), classes=classes)
     assert source.images[:, 0, 0, 0].tolist() == values
-    assert source.labels.tolist() == labels
+    assert source.members.labels.tolist() == labels
     assert source.description.endswith(f"8x8, gray, classes {words}")
     assert source.report.skipped == 6 - len(values)
     assert [name for name, _ in source.report.classes] == words.split(",")
@@ -238,7 +238,9 @@ def test_class_folders_are_chosen_by_name_or_number_and_keep_their_labels(
 def test_digits_are_chosen_by_number(tiny_mnist: Path) -> None:
     source = prepared(f"mnist:{tiny_mnist}", classes="2, 0")
     assert source.images[:, 0, 0, 0].tolist() == [0, 2, 10, 12]
-    assert source.labels.tolist() == [0, 2, 0, 2]
+    assert source.members.labels.tolist() == [0, 2, 0, 2]
+    assert source.members.names[2] == "2"
+    assert source.members.has(2).tolist() == [False, True, False, True]
     assert source.report.classes == (("0", 2), ("2", 2))
     assert (source.report.found, source.report.used, source.report.skipped) == (13, 4, 9)
 
@@ -380,7 +382,7 @@ def test_the_siblings_of_mnist_are_read_with_their_names(tmp_path: Path, kind: s
     assert whole.count == 20
     assert whole.description.startswith(title)
     some = prepared(f"{kind}:{tmp_path}", classes=classes)
-    assert some.labels.tolist() == [1, 9, 1, 9]
+    assert some.members.labels.tolist() == [1, 9, 1, 9]
     assert torch.equal(some.images, whole.images[[1, 9, 11, 19]])
 
 
