@@ -109,8 +109,8 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     ),
     Recipe(
         "modern-28", "mnist",
-        "What DCGAN has learned since, for digits: R1 gradient penalty, no batch norm in D, no momentum, learning rates "
-        "that fall, samples of the averaged generator.",
+        "What DCGAN has learned since, for digits: R1 gradient penalty, no batch norm in D, no momentum, falling "
+        "learning rates, samples of the averaged generator.",
         dataclasses.replace(
             _MODERN, image_size=28, g_widths=(128, 64), d_widths=(64, 128), batch_size=64, epochs=20, g_lr=5e-4,
             d_lr=5e-4, r1_gamma=1.0, r1_every=4,

@@ -147,7 +147,7 @@ QUALITY = Page(
 DISTANCE = Page(
     "Distance",
     "Distance of the generated images to real ones",
-    (Curve("distance", "G", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True, True),),
+    (Curve("distance", "distance", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True, True),),
     lambda words: ("Fréchet distance to real images", "Fréchet distance", "distance"),
     "how far the samples are from real images; set metrics_every above 0",
 )
