@@ -6,12 +6,23 @@ A module for each kind of command. Heavy imports (torch) stand in the commands: 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganexplorer import __version__
-from ganexplorer.cli import converting, exporting, growing, models, pictures, publishing, training
+from ganexplorer.cli import (
+    converting,
+    evaluating,
+    exporting,
+    growing,
+    models,
+    pictures,
+    publishing,
+    training,
+)
 from ganexplorer.cli.parsing import Parser, add_command, fail, parse_size
 from ganexplorer.core.errors import UserError
 
@@ -35,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     publishing.add(commands)
     exporting.add(commands)
     training.add(commands)
+    evaluating.add(commands)
     growing.add(commands)
     return parser
 
@@ -48,13 +60,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Run what `build_parser` parsed; errors become one plain line on stderr."""
     command: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return command(arguments)
+        status = command(arguments)
+        sys.stdout.flush()
+        return status
     except UserError as error:
         if arguments.debug:
             raise
         return fail(str(error), 2)
     except KeyboardInterrupt:
         return fail("interrupted", 130)
+    except BrokenPipeError:  # who reads has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed to nowhere
+        return 0
     except Exception as error:
         if arguments.debug:
             raise

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
     """Add the parser of the command."""
     command = add_command(
         commands, "publish", "make a model folder, with card and samples, to keep or to give away",
-        'ganexplorer publish runs/faces -o my-faces --title "Faces, DCGAN, 64x64"',
+        "ganexplorer publish runs/faces -o my-faces --title Faces",
     )  # fmt: skip
     add_model(command)
     command.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="a new folder; its name is "

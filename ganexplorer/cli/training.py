@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import math
 import shlex
 import signal
 import sys
@@ -257,7 +258,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
     )
     from ganexplorer.train.requests import finished, steps_of
 
-    bar, per_epoch = tqdm(disable=True), 0.0
+    bar, per_epoch, quality = tqdm(disable=True), 0.0, ""
     for event in trainer.run():
         if isinstance(event, Started) and _is_in_vain(trainer.request, event):
             per_epoch, step = event.steps_per_epoch, event.first_step
@@ -289,9 +290,11 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
                 bar.total = min(total, trainer.request.until or total)
                 bar.refresh()
             case Scalars():
+                if math.isfinite(event.distance):
+                    quality = f"  distance {event.distance:.3g}, recall {event.recall:.2f}"
                 bar.set_postfix_str(
                     f"D {event.d_loss:.3f} (real {event.d_loss_real:.3f}, fake {event.d_loss_fake:.3f})  "
-                    f"G {event.g_loss:.3f}",
+                    f"G {event.g_loss:.3f}{quality}",
                     refresh=False,
                 )
                 bar.update(event.step - bar.n)

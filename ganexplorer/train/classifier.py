@@ -112,7 +112,7 @@ def train_classifier(
                 else F.cross_entropy(logits, wanted)
             )
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
         schedule.step()
         if at + batch >= count:

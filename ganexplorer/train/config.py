@@ -83,8 +83,9 @@ class TrainConfig:
         "batch", "dcgan: what stands between the discriminator's convolutions; none goes with R1, R2 and wgan-gp",
         "Networks",
     )  # fmt: skip
-    init: Init = _param("default", "first weights: PyTorch's default, N(0, .02) as in the DCGAN paper, or N(0, 2 / inputs)",
-                         "Networks")  # fmt: skip
+    init: Init = _param(
+        "default", "first weights: PyTorch's default, N(0, .02) as in the DCGAN paper, or N(0, 2 / inputs)", "Networks"
+    )
 
     loss: LossName = _param(
         "bce",

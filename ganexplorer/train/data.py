@@ -38,7 +38,7 @@ from ganexplorer.train.torchvision_sets import (
     is_present,
     read_idx_set,
 )
-from ganexplorer.train.toy_faces import FACE_ATTRIBUTES, draw_faces
+from ganexplorer.train.toy_faces import FACE_ATTRIBUTES, MIN_SIZE, draw_faces
 from ganexplorer.train.toys import draw_digits
 
 __all__ = [
@@ -122,7 +122,7 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
             images, labels = yield from _toy_digits()
             return (yield from _in_memory(images, Classes(DIGITS, labels.numpy()), "{:,} drawn digits", request))
         case "toy", "faces":
-            images, attributes = yield from _toy_faces()
+            images, attributes = yield from _toy_faces(request)
             return (yield from _in_memory(images, attributes, "{:,} drawn faces", request))
         case "folder", _ if rest:
             listing = yield from folders.scan(folder)
@@ -191,9 +191,13 @@ def _toy_digits() -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     return torch.cat(images), torch.cat(labels)
 
 
-def _toy_faces() -> Generator[Progress, None, tuple[Tensor, Attributes]]:
+def _toy_faces(request: _Request) -> Generator[Progress, None, tuple[Tensor, Attributes]]:
+    """Drawn at the size that is wanted: nothing is blurred by making it fit."""
+    height, width = request.preparation.size
+    size = height if height == width and height >= MIN_SIZE else 64
+    check_memory(TOY_FACES, (3, size, size), request.device)
     images, tables, done = [], [], 0
-    for chunk, faces in draw_faces(TOY_FACES, seed=0):
+    for chunk, faces in draw_faces(TOY_FACES, seed=0, size=size):
         images.append(chunk)
         tables.append(faces.attributes())
         done += len(chunk)

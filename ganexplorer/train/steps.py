@@ -396,7 +396,7 @@ def _memory_format(network: Network) -> torch.memory_format:
 
 def _laid_out(network: Network) -> Network:
     """The same network, its weights in the memory order that suits it."""
-    return network.to(memory_format=_memory_format(network))  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=_memory_format(network))
 
 
 def _lay_out_state(optimizer: Optimizer) -> None:

@@ -64,8 +64,10 @@ def is_present(kind: str, folder: Path | None = None) -> bool:
     return all(os.path.isfile(raw / f"{part}-ubyte") for part in _PARTS)
 
 
-def read_idx_set(kind: str, folder: Path) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
+def read_idx_set(kind: str, folder: Path, is_test: bool = False) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """The training part of one of `IDX_SETS`, (60000, 1, 28, 28) uint8 and (60000,) int64, downloaded if need be.
+
+    Or its test part, 10,000 images of the same kind.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def read_idx_set(kind: str, folder: Path) -> Generator[Progress, None, tuple[Ten
         yield from _download(kind, folder)
     raw = folder / idx_set.folder / "raw"
     try:
-        images, labels = (read_idx(raw / f"{part}-ubyte") for part in _PARTS[:2])
+        images, labels = (read_idx(raw / f"{part}-ubyte") for part in (_PARTS[2:] if is_test else _PARTS[:2]))
         if images.ndim != 3 or labels.shape != images.shape[:1] or not images.size or labels.max() > 9:
             raise ValueError(f"images of {images.shape}, labels of {labels.shape}")
     except FileError as error:

@@ -48,6 +48,8 @@ from ganexplorer.train.events import (
 )
 from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.quality import Quality
+from ganexplorer.train.reference import finished
 from ganexplorer.train.run_writer import RunWriter, is_no_room
 from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
 from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
@@ -150,6 +152,7 @@ class Trainer:
         z_dim, count = generator.spec.z_dim, self.config.sample_count
         self._fixed_z = latent.seeded(prior, z_dim, self.config.seed, count).to(device)
         self._doctor = Doctor(self.config.loss, self.config.prior)
+        self._quality: Quality | None = Quality(source, prior, z_dim, self.config.seed, device)
         with parallel.as_one():
             if past is not None:
                 self._go_on_from(past)
@@ -259,7 +262,8 @@ class Trainer:
         is_alone = networks is not None
         if not self._warmup.is_over and networks is None:
             networks = "d"
-        is_measured = is_alone or step % config.log_every == 0
+        is_judged = bool(config.metrics_every) and step % config.metrics_every == 0
+        is_measured = is_alone or is_judged or step % config.log_every == 0
         measures = self._optimization(step, self._real(step), is_measured, networks)
         self._step = step
         if not self._warmup.is_over and networks != "g":
@@ -276,7 +280,8 @@ class Trainer:
         if step == 1:  # only now: a run that comes to no step leaves nothing behind
             yield from self._writer.save_sheet(0, self._first_samples)
         if values is not None:
-            yield from self._tell(step, values)
+            judged = (yield from self._judge()) if is_judged else {}
+            yield from self._tell(step, values, judged)
         is_sheet_due = step % config.sample_every == 0
         is_preview_due = 0 < self.request.preview_seconds < time.perf_counter() - self._previewed_at
         if is_sheet_due or is_preview_due or is_alone:
@@ -295,14 +300,42 @@ class Trainer:
             return self._source.batch(step, self._batch, self._optimization.rng)[parallel.share(size)]
         return self._source.batch((step - 1) * parallel.size + parallel.rank + 1, size, self._optimization.rng)
 
-    def _tell(self, step: int, values: list[float]) -> Generator[TrainEvent, None, None]:
+    def _judge(self) -> Generator[TrainEvent, None, Mapping[str, float]]:
+        """Hold samples against real images. What is asked for meanwhile is not kept waiting, or put off."""
+        if self._quality is None:
+            return {}
+        measuring = self._quality.measure(self._optimization.shown_generator)
+        try:
+            if self._parallel.size > 1:
+                return self._parallel.from_first(lambda: finished(measuring))
+            while True:
+                try:
+                    next(measuring)
+                except StopIteration as done:
+                    measured: Mapping[str, float] = done.value
+                    return measured
+                command = self._commands.glance()
+                if self._commands.is_stopped:
+                    return {}
+                if isinstance(command, PublishWeights):
+                    yield self._weights()
+                elif command is not None:
+                    self._commands.postpone(command)
+        except UserError as error:
+            if self._parallel.size > 1:
+                raise
+            self._quality = None  # told once
+            yield Notice(f"Quality is not measured: {error}")
+            return {}
+
+    def _tell(self, step: int, values: list[float], judged: Mapping[str, float]) -> Generator[TrainEvent, None, None]:
         """Log what was measured, and what the doctor makes of it."""
         since, seconds = self._measured
         self._measured = (step, self._seconds)
         speed = (step - since) / max(self._seconds - seconds, 1e-9)
         epoch = step * self._batch / self._source.count if self._source.count else 0.0
         named = dict(zip(MEASURES, values, strict=True))
-        scalars = Scalars(step, epoch, **named, steps_per_second=speed, seconds=self._seconds)
+        scalars = Scalars(step, epoch, **named, **judged, steps_per_second=speed, seconds=self._seconds)
         yield from self._writer.log(scalars)
         if not all(math.isfinite(named[name]) for name in _MUST_BE_FINITE):
             raise NotFinite

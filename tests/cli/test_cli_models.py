@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,3 +197,13 @@ def test_a_discriminator_alone_is_refused(command: Command, tmp_path: Path, chec
 @pytest.mark.parametrize("model", ["x" * 300, "~no-such-user/model"], ids=["long", "user"])
 def test_a_model_that_cannot_be_a_path_is_refused(command: Command, model: str) -> None:
     assert command("inspect", model).refusal
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "ganexplorer", "models", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        said = program.stderr.read()
+    assert (program.returncode, said) == (0, "")

@@ -669,7 +669,9 @@ def test_toy_faces_are_chosen_by_all_of_their_attributes(few_faces: tuple[Tensor
 
 @pytest.mark.usefixtures("few_faces")
 def test_toy_faces_take_the_size_and_the_channels_that_are_asked_for() -> None:
-    assert prepared("toy:faces", size=(32, 32)).image_shape == (3, 32, 32)
+    source = prepared("toy:faces", size=(32, 32))
+    assert torch.equal(source.images, next(draw_faces(60, size=32))[0])  # drawn so, not made smaller
+    assert prepared("toy:faces", size=(8, 8)).image_shape == (3, 8, 8)
     assert prepared("toy:faces", size=(28, 28), channels=1).image_shape == (1, 28, 28)
 
 

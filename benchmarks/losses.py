@@ -1,0 +1,104 @@
+"""Which loss to take: the same small DCGAN on digits under each, for equal processor time, judged by the same numbers.
+
+    uv run python benchmarks/losses.py --data mnist:DIR --out FOLDER --minutes 5
+
+A run that FOLDER holds already is not trained again. Sheets of samples are in FOLDER, the table goes to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+from ganexplorer.core import media
+from ganexplorer.core.latent import seeded
+from ganexplorer.core.render import Renderer
+from ganexplorer.core.zoo import newest_of_run
+from ganexplorer.train.config import TrainConfig
+from ganexplorer.train.evaluation import evaluate
+from ganexplorer.train.events import Ended, Scalars, Stop, TrainRequest
+from ganexplorer.train.recipes import RECIPES
+from ganexplorer.train.trainer import Trainer
+
+# The networks are those of modern-28, samples are of the average; the rest is what the paper of each loss has.
+_MODERN = dataclasses.replace(RECIPES["modern-28"].config, lr_decay=0.0, steps=10**7)
+_DCGAN = dataclasses.replace(
+    _MODERN, d_norm="batch", init="dcgan", g_lr=2e-4, d_lr=2e-4, beta1=0.5, beta2=0.999, r1_gamma=0.0
+)
+VARIANTS: dict[str, TrainConfig] = {
+    "bce": _DCGAN,
+    "mse": dataclasses.replace(_DCGAN, loss="mse"),
+    "hinge": dataclasses.replace(_DCGAN, loss="hinge"),
+    "wgan": dataclasses.replace(_DCGAN, loss="wgan", optimizer="rmsprop", g_lr=5e-5, d_lr=5e-5, g_every=5),
+    "wgan-gp": dataclasses.replace(
+        _MODERN, loss="wgan-gp", r1_gamma=0.0, g_lr=1e-4, d_lr=1e-4, beta1=0.0, beta2=0.9, g_every=5
+    ),
+    "bce + R1": _MODERN,
+    "relativistic + R1 + R2": dataclasses.replace(_MODERN, loss="relativistic", r2_gamma=1.0),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--data", default="mnist", metavar="REF")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of processor time for each loss (default 5)")
+    parser.add_argument("--count", type=int, default=10_000, help="samples that are judged (default 10,000)")
+    arguments = parser.parse_args()
+    rows = []
+    for name, config in VARIANTS.items():
+        run = arguments.out / name.replace(" ", "")
+        facts = run.with_suffix(".json")
+        if not facts.exists():
+            steps = train(config, arguments.data, run, arguments.minutes * 60)
+            facts.write_text(json.dumps({"steps": steps}))
+        rows.append((name, json.loads(facts.read_text())["steps"], judge(run, arguments.data, arguments.count)))
+    titles = list(rows[0][2])
+    print("| loss | steps |", " | ".join(titles), "|")
+    print("|---|---|", "|".join("---" for _ in titles), "|", sep="")
+    for name, steps, values in rows:
+        print(f"| `{name}` | {steps:,} |", " | ".join(values.values()), "|")
+
+
+def train(config: TrainConfig, data: str, run: Path, seconds: float) -> int:
+    """Train for so many seconds of this process's processor time; returns the steps that it took."""
+    begun = time.process_time()
+    steps = 0
+
+    def poll(wait: float) -> Stop | None:
+        return Stop() if time.process_time() - begun > seconds else None
+
+    for event in Trainer(TrainRequest(config, data, run, "cpu"), poll).run():
+        if isinstance(event, Scalars):
+            if event.step % 500 == 0:
+                print(f"{run.name}: step {event.step:,}, D {event.d_loss:.3f}, G {event.g_loss:.3f}", flush=True)
+            if event.step == config.log_every:  # loading does not count
+                begun = time.process_time()
+        if isinstance(event, Ended):
+            steps = event.step
+            if event.reason == "failed":
+                print(f"{run.name}: {event.message}")
+    return steps
+
+
+def judge(run: Path, data: str, count: int) -> dict[str, str]:
+    """The numbers of a run's newest snapshot as words; a sheet of its samples is left beside the run."""
+    entry = newest_of_run(run)
+    assert entry is not None
+    generator = entry.load().generator
+    assert generator.spec.prior is not None
+    z = seeded(generator.spec.prior, generator.spec.z_dim, 0, 64)
+    media.save_png(run.with_suffix(".png"), media.sheet(Renderer(generator).render(z)))
+    judging = evaluate(generator, data, count)
+    while True:
+        try:
+            next(judging)
+        except StopIteration as done:
+            return {row.name: f"{row.value:.3g}" for row in done.value.rows}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""How good the samples of a generator in training are, measured every now and then beside the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+import torch
+
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import Network
+from ganexplorer.core.render import Renderer
+from ganexplorer.train.events import Progress
+from ganexplorer.train.reference import Group, Reference, as_levels
+from ganexplorer.train.sources import ImageSource
+
+COUNT = 1000  # samples, and real images, that are compared
+GROUPS: tuple[Group, ...] = ("frechet", "manifolds")
+_BATCH = 50  # samples drawn between two looks at what else is wanted
+_NAMES = {"distance": ("lenet_fid", "frechet_random"), "precision": ("precision",), "recall": ("recall",)}
+
+
+class Quality:
+    """Holds samples against real images, always from the same z, so that a curve moves only when the generator does.
+
+    Parameters
+    ----------
+    source
+        Of the real images; they are looked at when a measurement is first asked for.
+    prior, z_dim
+        Of the generator.
+    seed
+        Of which images and which z are taken. No random state of the training is touched.
+    """
+
+    def __init__(self, source: ImageSource, prior: Prior, z_dim: int, seed: int, device: torch.device) -> None:
+        self._source, self._seed, self._device = source, seed, device
+        self._z = prior.sample(COUNT, z_dim, torch.Generator().manual_seed(seed + 2))
+        self._reference: Reference | None = None
+
+    def measure(self, generator: Network) -> Generator[Progress, None, Mapping[str, float]]:
+        """Distance, precision and recall as `Scalars` names them; a generator of progress that returns them.
+
+        `generator` itself is left as it is. Raises `UserError` where the data are not such as can be compared.
+        """
+        if self._reference is None:
+            self._reference = yield from Reference.of(self._source, COUNT, self._seed, GROUPS, device=self._device)
+        renderer, parts = Renderer(generator, self._device), []
+        z = self._z[: self._reference.count]
+        for chunk in torch.split(z, _BATCH):
+            parts.append(as_levels(renderer.images(chunk)))
+            yield Progress("Drawing samples", len(parts) * _BATCH, len(z))
+        found = yield from self._reference.scoring(torch.cat(parts))
+        values = {row.key: row.value for row in found.rows}
+        return {name: values[key] for name, keys in _NAMES.items() for key in keys if key in values}

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganexplorer.core.latent import Prior
+from ganexplorer.core.networks import build, initialize, mlp_generator
+from ganexplorer.core.spec import ReLU, Tanh
+from ganexplorer.train.config import TrainConfig
+from ganexplorer.train.events import Command, Ended, Notice, PublishWeights, Scalars, Stop, TrainRequest, Weights
+from ganexplorer.train.quality import COUNT, Quality
+from ganexplorer.train.reference import finished
+from ganexplorer.train.run_log import read_entries
+from ganexplorer.train.sources import ResidentImages
+from ganexplorer.train.toys import draw_digits
+from ganexplorer.train.trainer import Trainer
+
+CONFIG = TrainConfig(
+    g_widths=(16,), d_widths=(16,), z_dim=8, batch_size=8, steps=12, log_every=5, sample_every=100, snapshot_every=6,
+    metrics_every=4,
+)  # fmt: skip
+MEASURED = ("distance", "precision", "recall")
+
+
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """toy:digits with so many that a run is quick."""
+    monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 400)
+
+
+def source(count: int = 200) -> ResidentImages:
+    images = torch.cat([images for images, _ in draw_digits(count)])
+    members: Any = type("Members", (), {"names": ()})()
+    return ResidentImages(images, members, 0, "drawn digits")
+
+
+def generator(seed: int = 0) -> Any:
+    network = build(mlp_generator(8, (16,), (1, 28, 28), Prior.normal(), ReLU(), Tanh()))
+    initialize(network, "default", torch.Generator().manual_seed(seed))
+    return network.train()
+
+
+def run(config: TrainConfig, folder: Path, data: str = "toy:digits", **request: Any) -> Iterator[Any]:
+    poll = request.pop("poll", lambda seconds: None)
+    return Trainer(TrainRequest(config, data, folder, "cpu", **request), poll).run()
+
+
+def scalars(events: Any) -> list[Scalars]:
+    return [event for event in events if isinstance(event, Scalars)]
+
+
+def test_a_generator_is_measured_alike_each_time_and_left_as_it_is() -> None:
+    quality = Quality(source(), Prior.normal(), 8, 0, torch.device("cpu"))
+    network = generator()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.get_rng_state()
+    first, second = (finished(quality.measure(network)) for _ in range(2))
+    assert first == second
+    assert set(first) == set(MEASURED)
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_untrained_networks_are_far_from_real_images_and_real_images_are_not() -> None:
+    real = source(2 * COUNT)
+    quality = Quality(real, Prior.normal(), 8, 0, torch.device("cpu"))
+    untrained = finished(quality.measure(generator()))
+    assert untrained["recall"] < 0.1
+    assert quality._reference is not None
+    others = finished(quality._reference.scoring(real.images[torch.randperm(2 * COUNT)[: quality._reference.count]]))
+    assert untrained["distance"] > 5 * others.rows[0].value
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_run_measures_at_its_steps_and_at_no_others(tmp_path: Path) -> None:
+    found = scalars(run(CONFIG, tmp_path / "run"))
+    assert [item.step for item in found] == [4, 5, 8, 10, 12]
+    for item in found:
+        values = [getattr(item, name) for name in MEASURED]
+        assert all(math.isfinite(value) == (item.step % 4 == 0) for value in values)
+    logged = scalars(read_entries(tmp_path / "run" / "log.jsonl"))
+    assert [item.distance for item in logged if item.step == 8] == [item.distance for item in found if item.step == 8]
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_measuring_changes_no_step(tmp_path: Path) -> None:
+    with_it = scalars(run(CONFIG, tmp_path / "a"))
+    without = scalars(run(dataclasses.replace(CONFIG, metrics_every=0), tmp_path / "b"))
+    losses = {item.step: (item.d_loss, item.g_loss) for item in with_it}
+    assert without
+    assert all(losses[item.step] == (item.d_loss, item.g_loss) for item in without)
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_weights_that_are_asked_for_meanwhile_come_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring = False
+    asked: list[Command] = [PublishWeights()]
+    original = Quality.measure
+
+    def measure(self: Quality, network: Any) -> Any:
+        nonlocal measuring
+        measuring = True
+        result = yield from original(self, network)
+        measuring = False
+        return result
+
+    monkeypatch.setattr(Quality, "measure", measure)
+    answered = [
+        measuring
+        for event in run(CONFIG, tmp_path / "run", poll=lambda seconds: asked.pop() if measuring and asked else None)
+        if isinstance(event, Weights)
+    ]
+    assert answered == [True]
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_stop_meanwhile_ends_the_run_with_a_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    polls = 0
+
+    def poll(seconds: float) -> Command | None:
+        nonlocal polls
+        polls += 1
+        return Stop() if polls > 8 else None
+
+    *_, ended = run(CONFIG, tmp_path / "run", poll=poll)
+    assert isinstance(ended, Ended)
+    assert (ended.reason, ended.step) == ("stopped", 4)
+    assert ended.snapshot is not None
+
+
+def test_data_that_cannot_be_compared_is_told_once_and_training_goes_on(tmp_path: Path) -> None:
+    config = TrainConfig(
+        z_dim=1, prior="constant", g_widths=(3,), d_widths=(3,), loss="mse", batch_size=1, steps=9, metrics_every=2
+    )
+    events = list(run(config, tmp_path / "run", "toy:1010"))
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert len([text for text in notices if text.startswith("Quality is not measured: ")]) == 1
+    assert events[-1].reason == "finished"
+    assert all(math.isnan(item.distance) for item in scalars(events))
