@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,23 @@ def _publish(arguments: argparse.Namespace) -> int:
 
 def _numbers(path: Path) -> dict[str, Any]:
     from ganexplorer.core.files import read_small
-    from ganexplorer.core.publishing import without_path
 
     try:
-        numbers = json.loads(read_small(path, _MAX_NUMBERS))
+        numbers: Any = json.loads(read_small(path, _MAX_NUMBERS))
     except (ValueError, RecursionError):
         numbers = None
-    if not isinstance(numbers, dict) or "metrics" not in numbers:
+    metrics = numbers.get("metrics") if isinstance(numbers, dict) else None
+    if not isinstance(metrics, dict) or not all(isinstance(metric, dict) for metric in metrics.values()):
         raise UserError(f"{path}: is not what `ganexplorer evaluate --json` prints. Save its output to a file.")
-    kept = {key: value for key, value in numbers.items() if key != "model"}
-    return kept | {"data": without_path(str(numbers.get("data", "")))}
+    kept = {key: numbers[key] for key in ("count", "seed", "repeats", "features", "held_out") if numbers.get(key)}
+    told = {
+        name: {key: value for key, value in metric.items() if key in ("value", "error", "floor", "unit", "interval")}
+        for name, metric in metrics.items()
+    }
+    shares = {"classes": numbers["classes"]} if numbers.get("classes") else {}
+    return {"data": _described(str(numbers.get("data", ""))), **kept, "metrics": told, **shares}
+
+
+def _described(data: str) -> str:
+    """The description of data without the folders of this machine: of a path its last name stays."""
+    return re.sub(r"(?<!\S)/\S*/(?=\S)", "", data)

@@ -251,11 +251,15 @@ def dcgan_discriminator(
     output: Layer | None,
     value_range: tuple[float, float] = (-1.0, 1.0),
     batch_norm: bool = True,
+    head: int = 0,
 ) -> NetworkSpec:
     """Strided 4x4 convolutions without bias, batch norm except first and last (Radford et al. 2016).
 
     Without batch norm convolutions have biases. Gradient penalties ask for that: through a batch norm, the verdict on
     an image depends on its neighbours (Gulrajani et al. 2017, arXiv:1704.00028, section 4).
+
+    `head` above 0 puts a hidden layer of that width before the verdict, which sees the whole image at little cost; the
+    DCGAN paper has none, later discriminators do (Karras et al. 2018, arXiv:1710.10196, table 2).
     """
     channels, last = _dcgan_sizes(widths, image_shape)
     bias = not batch_norm
@@ -263,7 +267,11 @@ def dcgan_discriminator(
     for inputs, outputs in itertools.pairwise(widths):
         norm = [BatchNorm(outputs)] if batch_norm else []
         layers += [Conv2d(inputs, outputs, 4, 2, 1, bias=bias), *norm, activation]
-    layers += [Conv2d(widths[-1], 1, last, 1, 0, bias=bias), Reshape((1,))]
+    if head:
+        inputs = widths[-1] * last * last
+        layers += [Reshape((inputs,)), Linear(inputs, head), activation, Linear(head, 1)]
+    else:
+        layers += [Conv2d(widths[-1], 1, last, 1, 0, bias=bias), Reshape((1,))]
     if output is not None:
         layers.append(output)
     return NetworkSpec(tuple(layers), image_shape, value_range=value_range)

@@ -19,6 +19,7 @@ from ganexplorer.core.zoo import ModelEntry, save_model
 
 SAMPLES_FILE = "samples.png"
 SAMPLES, COLUMNS = 100, 10
+TINY = 16  # pixels of a side, below which a picture is enlarged as many times
 VISIBLE = 2  # gray levels of 255: where float16 changes a pixel of the sheet by as much, weights stay float32
 _OF_THE_RUN = ("recipe", "data", "step", "seconds", "config", "source")  # what a card keeps of the run's
 
@@ -63,7 +64,9 @@ def publish(
         card["data"] = without_path(str(card["data"]))
     card |= {"weights": "float16" if half else "float32", "fingerprint": fingerprint(shown), "torch": torch.__version__}
     published = save_model(folder, Checkpoint(generator, checkpoint.discriminator, card), half=half)
-    media.save_png(folder / SAMPLES_FILE, media.sheet(Renderer(shown).render(z), COLUMNS))
+    sheet = media.sheet(Renderer(shown).render(z), COLUMNS)
+    tiny = max(generator.spec.image_shape[1:]) < TINY
+    media.save_png(folder / SAMPLES_FILE, media.enlarge(sheet, TINY) if tiny else sheet)
     return published
 
 

@@ -83,6 +83,10 @@ class TrainConfig:
         "batch", "dcgan: what stands between the discriminator's convolutions; none goes with R1, R2 and wgan-gp",
         "Networks",
     )  # fmt: skip
+    d_head: int = _param(
+        0, "dcgan: width of a hidden layer before the discriminator's verdict, which sees the whole image; 0: none",
+        "Networks", low=0, high=16384,
+    )  # fmt: skip
     init: Init = _param(
         "default", "first weights: PyTorch's default, N(0, .02) as in the DCGAN paper, or N(0, 2 / inputs)", "Networks"
     )
@@ -195,7 +199,9 @@ class TrainConfig:
         activation = _activation(self.d_activation, self.d_slope)
         if self.family == "dcgan":
             batch_norm = self.d_norm == "batch"
-            return dcgan_discriminator(self.d_widths, image_shape, activation, output, value_range, batch_norm)
+            return dcgan_discriminator(
+                self.d_widths, image_shape, activation, output, value_range, batch_norm, self.d_head
+            )
         return mlp_discriminator(self.d_widths, image_shape, activation, output, value_range)
 
     def specs(self, image_shape: tuple[int, int, int]) -> tuple[NetworkSpec, NetworkSpec]:

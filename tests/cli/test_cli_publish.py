@@ -10,14 +10,18 @@ from ganexplorer.cli import main
 
 def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     numbers = tmp_path / "numbers.json"
-    numbers.write_text(json.dumps({"model": "x", "data": "mnist:/my/data", "metrics": {"recall": {"value": 0.5}}}))
+    recall = {"name": "recall", "value": 0.5, "floor": 0.9, "unit": "", "help": "what it means"}
+    told = {"model": "x", "data": "9 pictures of /my/data/faces, gray", "count": 9, "metrics": {"recall": recall}}
+    numbers.write_text(json.dumps(told))
     folder = tmp_path / "mine"
     arguments = ["publish", "mnist-mlp-64", "-o", str(folder), "--title", "Digits", "--numbers", str(numbers)]
     assert main(arguments) == 0
     assert "weights float16" in capsys.readouterr().out
     card = json.loads((folder / "card.json").read_text())
     assert card["title"] == "Digits"
-    assert card["evaluation"] == {"data": "mnist", "metrics": {"recall": {"value": 0.5}}}
+    assert card["evaluation"] == {
+        "data": "9 pictures of faces, gray", "count": 9, "metrics": {"recall": {"value": 0.5, "floor": 0.9, "unit": ""}}
+    }  # fmt: skip
     assert main(["inspect", str(folder)]) == 0
 
 

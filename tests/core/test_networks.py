@@ -319,6 +319,15 @@ def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_by_
     torch.testing.assert_close(network(images)[:1], network(images[:1]))
 
 
+def test_a_discriminators_head_sees_the_whole_image_before_the_verdict() -> None:
+    spec = dcgan_discriminator((4, 6), (1, 28, 28), LeakyReLU(0.2), None, batch_norm=False, head=9)
+    *_, whole, _, verdict = spec.layers
+    assert (whole, verdict) == (Linear(6 * 7 * 7, 9), Linear(9, 1))
+    network = build(spec)
+    initialize(network, "he", torch.Generator().manual_seed(0))
+    assert network(torch.zeros(3, 1, 28, 28)).shape == (3,)
+
+
 def test_a_dcgan_is_the_one_of_the_paper() -> None:
     generator = dcgan_generator(100, (512, 256, 128, 64), (3, 64, 64), NORMAL, Tanh())
     discriminator = dcgan_discriminator((64, 128, 256, 512), (3, 64, 64), LeakyReLU(0.2), Sigmoid())
