@@ -72,7 +72,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     for key in ("name", "family", "layers", "z_dim", "prior", "image_shape", "value_range", "parameters"):
         tell(f"{key.replace('_', ' '):<14}{facts[key]}")
     print(f"{'discriminator':<14}{'yes' if facts['has_discriminator'] else 'no'}")
-    for key in ("recipe", "data", "step", "source"):
+    for key in ("title", "recipe", "data", "step", "note", "source"):
         if facts[key] not in (None, ""):
             tell(f"{key:<14}{facts[key]}")
     if entry.foreign is not None:
@@ -97,6 +97,8 @@ def _facts(entry: ModelEntry) -> dict[str, Any]:
         "value_range": list(spec.value_range),
         "parameters": spec.parameter_count,
         "has_discriminator": entry.has_discriminator,
+        "title": str(card.get("title", "")),
+        "note": str(card.get("note", "")),
         "recipe": card.get("recipe", ""),
         "data": str(card.get("data", "")),
         "step": card.get("step"),

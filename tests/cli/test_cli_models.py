@@ -91,6 +91,8 @@ def test_inspect_tells_all_of_a_model_to_programs(command: Command, models: Path
         "value_range": [-1.0, 1.0],
         "parameters": 7 * 12 + 12 + 12 * 30 + 30,
         "has_discriminator": True,
+        "title": "",
+        "note": "",
         "recipe": "mlp-64",
         "data": "mnist",
         "step": 1500,

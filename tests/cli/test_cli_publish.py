@@ -37,3 +37,13 @@ def test_publish_refuses_a_folder_in_use_and_numbers_of_another_kind(
     assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "new"), "--numbers", str(other)]) == 2
     assert "evaluate --json" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_inspect_tells_title_and_note_of_a_published_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "mine"
+    main(["publish", "mnist-mlp-64", "-o", str(folder), "--title", "Digits of mine", "--note", "For research only."])
+    capsys.readouterr()
+    assert main(["inspect", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "Digits of mine" in said
+    assert "For research only." in said

@@ -269,7 +269,8 @@ def test_all_stop_after_the_step_in_which_one_was_asked_to(checked: list[dict[st
         ("missing in one", 1, "DataError", "missing: no such folder. Use folder:DIR with a folder of pictures."),
         ("other data in one", 1, "DataError", "Process 1 finds other data than the first one: 2 pictures of .*, not "
          "11 pictures of .*Give all machines the same files."),
-        ("bad networks", 0, "SpecError", "3 widths make a DCGAN for square images of 32, 40, 48, 56 pixels, not for 8x8"),
+        ("bad networks", 0, "SpecError", "3 widths make a DCGAN for square images of 32, 40, 48, 56 pixels, "
+         "not for 8x8"),
         ("long again", 0, "RunError", "long: holds a run already. Resume it"),
     ],
 )  # fmt: skip
