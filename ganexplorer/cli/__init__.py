@@ -15,6 +15,7 @@ from typing import Any
 from ganexplorer import __version__
 from ganexplorer.cli import (
     converting,
+    directing,
     evaluating,
     exporting,
     growing,
@@ -48,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add(commands)
     evaluating.add(commands)
     growing.add(commands)
+    directing.add(commands)
     return parser
 
 

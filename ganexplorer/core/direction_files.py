@@ -23,6 +23,17 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_COUNT = 1000
 MAX_NAME = 200  # characters
 
+_ANY = (-math.inf, math.inf, "")
+_SHARE = (0.0, 1.0, "from 0 to 1")
+# what may have been measured of a direction: least and greatest value, and these in words
+_MEASURES = {
+    "effect": _ANY,
+    "fit": _ANY,
+    "step": (math.ulp(0.0), math.inf, "above 0"),
+    "success": _SHARE,
+    "side": _SHARE,
+}
+
 
 class DirectionsError(UserError):
     """A file of directions that cannot be used. The text names file, reason and remedy."""
@@ -85,7 +96,7 @@ def shipped_directions(entry: ModelEntry) -> list[Direction]:
 
 
 def _to_dict(direction: Direction) -> dict[str, Any]:
-    measures = {"effect": direction.effect, "fit": direction.fit}
+    measures = {name: getattr(direction, name) for name in _MEASURES}
     return (
         {"name": direction.name, "vector": direction.vector.tolist()}
         | {key: value for key, value in measures.items() if math.isfinite(value)}
@@ -101,13 +112,9 @@ def _from_dict(item: object, z_dim: int) -> Direction:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
         raise ValueError(f"its name is not a text of 1 to {MAX_NAME} characters")
     origin: Origin = next((known for known in get_args(Origin) if known == item.get("origin")), "file")
-    return Direction.of(
-        plain(name),
-        _vector(item.get("vector"), z_dim),
-        _measure(item, "effect"),
-        origin,
-        _measure(item, "fit"),
-    )
+    direction = Direction.of(plain(name), _vector(item.get("vector"), z_dim), origin=origin)
+    measures: dict[str, Any] = {key: _measure(item, key) for key in _MEASURES}
+    return dataclasses.replace(direction, **measures)
 
 
 def _vector(values: object, z_dim: int) -> Tensor:
@@ -127,9 +134,12 @@ def _measure(item: dict[str, Any], key: str) -> float:
     value = item.get(key)
     if value is None:
         return math.nan
+    low, high, words = _MEASURES[key]
     try:
         if _is_number(value) and math.isfinite(value):
-            return float(value)
+            if low <= value <= high:
+                return float(value)
+            raise ValueError(f"its {key} is not {words}")
     except OverflowError:
         pass
     raise ValueError(f"its {key} is not a number")

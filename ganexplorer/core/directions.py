@@ -15,7 +15,9 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
 
 ImageFunction = Callable[[Tensor], Tensor]  # z (N, z_dim) -> images (N, C, H, W) in [-1, 1]
-Origin = Literal["", "dimension", "sefa", "pca", "jacobian", "between", "boundary", "attribute", "file", "model"]
+Origin = Literal[
+    "", "dimension", "sefa", "pca", "jacobian", "between", "boundary", "attribute", "learned", "file", "model"
+]
 
 CHUNK = 256
 GRAY_LEVELS = 127.5  # of 255, in one unit of an image in [-1, 1]
@@ -43,6 +45,9 @@ class Direction:
     effect: float = math.nan
     origin: Origin = ""
     fit: float = math.nan
+    step: float = math.nan
+    success: float = math.nan
+    side: float = math.nan
 
     @classmethod
     def of(

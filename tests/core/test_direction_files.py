@@ -71,6 +71,28 @@ def test_the_file_is_the_json_that_is_documented(tmp_path: Path) -> None:
     }
 
 
+def test_what_was_checked_of_a_direction_comes_back(tmp_path: Path) -> None:
+    checked = Direction("smile", torch.tensor([0.0, 1.0]), 2.5, "learned", step=1.25, success=0.93, side=0.0)
+    save_directions(tmp_path / "a.json", [checked], 2)
+    (item,) = json.loads((tmp_path / "a.json").read_text("utf-8"))["directions"]
+    assert item == {
+        "name": "smile",
+        "vector": [0.0, 1.0],
+        "effect": 2.5,
+        "step": 1.25,
+        "success": 0.93,
+        "side": 0.0,
+    } | {"origin": "learned"}
+    (again,) = load_directions(tmp_path / "a.json", 2)
+    assert (again.origin, again.step, again.success, again.side) == ("learned", 1.25, 0.93, 0.0)
+
+
+def test_a_file_from_before_directions_were_checked_loads(tmp_path: Path) -> None:
+    (found,) = load_directions(written(tmp_path / "a"), 2)
+    assert (found.effect, found.origin) == (1.5, "pca")
+    assert all(math.isnan(value) for value in (found.step, found.success, found.side))
+
+
 def test_an_effect_that_was_not_measured_is_not_measured_again(tmp_path: Path) -> None:
     save_directions(tmp_path / "a.json", [Direction.of("a", torch.ones(3))], 3)
     (again,) = load_directions(tmp_path / "a.json", 3)
@@ -177,6 +199,13 @@ def test_what_is_no_list_of_directions_is_refused(tmp_path: Path, items: object)
         ({"effect": 10**400}, "its effect is not a number"),
         ({"effect": True}, "its effect is not a number"),
         ({"fit": []}, "its fit is not a number"),
+        ({"step": math.inf}, "its step is not a number"),
+        ({"step": 0}, "its step is not above 0"),
+        ({"step": -2.5}, "its step is not above 0"),
+        ({"success": "all"}, "its success is not a number"),
+        ({"success": 1.01}, "its success is not from 0 to 1"),
+        ({"side": -0.1}, "its side is not from 0 to 1"),
+        ({"side": 10**400}, "its side is not a number"),
     ],
 )
 def test_a_direction_that_cannot_be_used_is_named(tmp_path: Path, item: dict[str, Any], reason: str) -> None:

@@ -1,6 +1,8 @@
 """Named directions as sliders: gestures on the rows, what finds more of them, and their file."""
 
+import dataclasses
 import json
+import math
 import threading
 
 import numpy as np
@@ -368,6 +370,23 @@ def test_tooltips_and_accessible_texts_say_what_a_row_is(panel, bench):
     assert "Ctrl+Delete: remove" in tip
     text = panel.model.data(index, Qt.ItemDataRole.AccessibleTextRole)
     assert text == f"way 1: {amount(bench, 1):.2f} standard deviations"
+
+
+@pytest.mark.parametrize(
+    ("side", "words"),
+    [
+        (0.04, "Turns 93% of pictures at 2.5 standard deviations; 4% of what should stay changes too."),
+        (math.nan, "Turns 93% of pictures at 2.5 standard deviations."),
+    ],
+)
+def test_a_tooltip_says_what_a_checked_direction_did_to_held_out_samples(panel, bench, side, words):
+    first, *others = bench.document.directions
+    assert "of pictures" not in panel.model.data(panel.model.index(0), Qt.ItemDataRole.ToolTipRole)
+    checked = dataclasses.replace(first, origin="learned", step=2.5 * bench.document.unit, success=0.93, side=side)
+    bench.document.set_directions([checked, *others])
+    lines = panel.model.data(panel.model.index(0), Qt.ItemDataRole.ToolTipRole).splitlines()
+    assert any(line.startswith("Learned from labelled images") for line in lines)
+    assert words in lines
 
 
 def test_a_name_that_looks_like_html_is_shown_as_it_is(panel, bench):

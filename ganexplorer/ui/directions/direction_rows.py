@@ -124,7 +124,8 @@ class DirectionModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{direction.name}: {self.amount(index.row()):.2f} {self.unit}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{direction.name}\n{_origin(direction)}\n{KEYS}")
+            told = f"{_origin(direction)}{_checked(direction, self._document.unit, self.unit)}"
+            return plain_tip(f"{direction.name}\n{told}\n{KEYS}")
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -221,6 +222,7 @@ def _origin(direction: Direction) -> str:
         "between": "From one latent to another",
         "boundary": "From what was starred",
         "attribute": "Measured in samples",
+        "learned": "Learned from labelled images",
         "file": "From a file",
         "model": "Came with the model",
     }[direction.origin]
@@ -229,6 +231,19 @@ def _origin(direction: Direction) -> str:
     if math.isfinite(direction.effect):
         words += f"; changes the picture by {direction.effect:.1f} gray levels per unit"
     return f"{words}."
+
+
+def _checked(direction: Direction, unit: float, words: str) -> str:
+    """A line about what it did to held-out samples; empty where that was not measured.
+
+    `unit`: what amounts are counted in, in z; `words`: its name.
+    """
+    if not (math.isfinite(direction.success) and math.isfinite(direction.step)):
+        return ""
+    told = f"\nTurns {direction.success:.0%} of pictures at {direction.step / unit:.3g} {words}"
+    if math.isfinite(direction.side):
+        told += f"; {direction.side:.0%} of what should stay changes too"
+    return f"{told}."
 
 
 class DirectionDelegate(QStyledItemDelegate):
