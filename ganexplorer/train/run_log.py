@@ -21,6 +21,7 @@ from ganexplorer.train.events import Changed, LogEntry, Mark, Scalars, Stepped
 MAX_LOG_BYTES = 1024**3
 _TAIL_BYTES = 256  # longer than a line that two logs share by chance
 _KINDS: dict[str, type[Changed | Stepped | Mark]] = {"changed": Changed, "stepped": Stepped, "mark": Mark}
+_SELDOM = ("distance", "precision", "recall")  # fields of `Scalars` that most lines do without
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -114,6 +115,7 @@ def line_of(entry: LogEntry) -> str:
     values = dataclasses.asdict(entry)
     if isinstance(entry, Scalars):  # JSON knows no NaN and no infinity
         values = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        values = {k: v for k, v in values.items() if v is not None or k not in _SELDOM}
     else:
         values = {"event": _NAMES[type(entry)]} | values
     return json.dumps(values) + "\n"

@@ -85,6 +85,8 @@ def test_a_run_measures_at_its_steps_and_at_no_others(tmp_path: Path) -> None:
     for item in found:
         values = [getattr(item, name) for name in MEASURED]
         assert all(math.isfinite(value) == (item.step % 4 == 0) for value in values)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [line.count("distance") for line in lines] == [1, 0, 1, 0, 1]
     logged = scalars(read_entries(tmp_path / "run" / "log.jsonl"))
     assert [item.distance for item in logged if item.step == 8] == [item.distance for item in found if item.step == 8]
 
