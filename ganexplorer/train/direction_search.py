@@ -40,6 +40,7 @@ MEASURED = {
 _FOUND, _JUDGED = 6144, 4096  # samples to find directions by; held-out ones, half of them to choose a step by
 _FEWEST = 20  # samples that show it, and as many that do not
 _WANTED = 0.93  # success that a step is made long enough for; on other samples it may come out lower than this
+_TRIAL = 192  # samples of each kind that a step is chosen by
 _ENOUGH = 0.9  # success with which the first attempt is good
 _KEEP_CLASSES, _KEEP_ATTRIBUTES, _STILL = 0.3, 1.0, 0.5  # weights of `steering.learn`
 # step to learn at, in standard deviations of the prior, and how much of the weight of what is to stay then counts
@@ -240,19 +241,22 @@ class Search:
         unfit = self._unfit(goal, numbers)
         if unfit:
             return Finding(name, refused=unfit)
-        keep = _KEEP_CLASSES if goal.is_class else _KEEP_ATTRIBUTES
+        keep = _KEEP_CLASSES if goal.classes else _KEEP_ATTRIBUTES
         start = vector = self._boundary(goal, name)
         step, share = 0.0, -1.0
         for train_step, part in _ATTEMPTS:
             work = self._learned(goal, start, train_step * self.steered.unit, part * keep, _ROUNDS, 32)
             learned = yield from _told(work, f"Learning {name}", _ROUNDS)
-            tried = least_step(self.steered, self.judge, goal, learned, self.trial, _WANTED)
+            tried = least_step(self.steered, self.judge, goal, learned, self.trial, _WANTED, _TRIAL)
             new_step, new_share = yield from _told(tried, f"Checking {name}", 0)
             if new_share > share:
                 vector, step, share = learned, new_step, new_share
             if share >= _ENOUGH:
                 break
-        if share < LEAST_SUCCESS and check(self.steered, self.judge, goal, start, self.trial, step, 96).success > share:
+        if (
+            share < LEAST_SUCCESS
+            and check(self.steered, self.judge, goal, start, self.trial, step, _TRIAL).success > share
+        ):
             vector = start
         result, first = (self._checked(goal, which, step) for which in (vector, start))
         direction = Direction.of(name, vector, origin="learned")
