@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from ganexplorer.cli.parsing import add_command, add_model, fail, parse_positive, parse_seed, tell
-from ganexplorer.core.errors import UserError, plain
+from ganexplorer.cli.showing import shown
+from ganexplorer.core.errors import UserError
 
 if TYPE_CHECKING:
     from ganexplorer.core.zoo import ModelEntry
-    from ganexplorer.train.events import Notice, Progress
     from ganexplorer.train.preparation import Preparation
-
-_T = TypeVar("_T")
 
 
 def add(commands: Any) -> None:
@@ -63,12 +59,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         fail(entry.note, 0)
     network = entry.load().generator
     ref, preparation = _data(entry, arguments.data)
-    real = _shown(read_real(ref, network.spec.image_shape, preparation, device))
+    real = shown(read_real(ref, network.spec.image_shape, preparation, device))
     found = []
     for repeat in range(arguments.repeats):
         seed = arguments.seed + repeat
         seed -= 2**64 if seed >= 2**64 else 0
-        found.append(_shown(evaluate(network, real, arguments.count, seed, device), f"{repeat + 1}: "
+        found.append(shown(evaluate(network, real, arguments.count, seed, device), f"{repeat + 1}: "
                             if arguments.repeats > 1 else ""))  # fmt: skip
     evaluation = dataclasses.replace(mean_of(found), model=entry.name)
     if arguments.json:
@@ -94,28 +90,3 @@ def _data(entry: ModelEntry, ref: str | None) -> tuple[str, Preparation]:
     return named, Preparation(
         fit=fits.get(str(config.get("fit")), "crop"), classes=classes if isinstance(classes, str) else ""
     )
-
-
-def _shown(working: Generator[Progress | Notice, None, _T], before: str = "") -> _T:
-    """What a generator of progress returns; progress and notices on stderr, the bars only of what takes long."""
-    from tqdm import tqdm
-
-    from ganexplorer.train.events import Notice
-
-    bar = tqdm(disable=True)
-    try:
-        while True:
-            event = next(working)
-            if isinstance(event, Notice):
-                tqdm.write(plain(event.text), file=sys.stderr)
-                continue
-            what = plain(before + event.what)
-            if bar.disable or (bar.desc.removesuffix(": "), bar.total or 0) != (what, event.total):
-                bar.close()
-                bar = tqdm(desc=what, total=event.total or None, leave=False, delay=0.5)
-            bar.update(event.done - bar.n)
-    except StopIteration as end:
-        result: _T = end.value
-        return result
-    finally:
-        bar.close()

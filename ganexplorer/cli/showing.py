@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def shown(working: Generator[Progress | Notice, None, T] | Generator[Progress, None, T]) -> T:
-    """What a generator of progress returns; bars only of what takes long, notices as lines between them."""
+def shown(working: Generator[Progress | Notice, None, T] | Generator[Progress, None, T], before: str = "") -> T:
+    """What a generator of progress returns; bars only of what takes long, notices as lines between them.
+
+    `before` stands before the name of each bar.
+    """
     from tqdm import tqdm
 
     from ganexplorer.train.events import Notice
@@ -30,7 +33,7 @@ def shown(working: Generator[Progress | Notice, None, T] | Generator[Progress, N
             if event.what != what:
                 bar.close()
                 what = event.what
-                bar = tqdm(desc=plain(what), total=event.total or None, leave=False, delay=0.5)
+                bar = tqdm(desc=plain(before + what), total=event.total or None, leave=False, delay=0.5)
             bar.update(event.done - bar.n)
     except StopIteration as end:
         result: T = end.value

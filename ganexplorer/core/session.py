@@ -9,7 +9,6 @@ import base64
 import binascii
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ MAX_NAME = 200  # characters
 MAX_TRUNCATION = 1000.0  # either way
 _MAX_MODEL = 4096
 _MAX_NUMBER = 1e9  # either way
+_MEASURES = ("effect", "fit", "step", "success", "side")  # of a direction, where they were measured
 
 _Made = TypeVar("_Made")
 _Settings = TypeVar("_Settings", Morph, Gallery)
@@ -252,7 +252,7 @@ def _decode(value: object, what: str) -> Tensor:
 
 
 def _direction_to_dict(direction: Direction) -> dict[str, Any]:
-    measures = {"effect": direction.effect, "fit": direction.fit}
+    measures = {name: getattr(direction, name) for name in _MEASURES}
     return {"name": direction.name, "vector": _encode(direction.vector), "origin": direction.origin} | {
         name: value
         for name, value in measures.items()
@@ -265,10 +265,10 @@ def _direction(item: Mapping[str, Any]) -> Direction:
     if abs(float(vector.norm()) - 1) > 1e-3:
         raise _BadValue("a direction is no unit vector")
     origin: Origin = next((known for known in get_args(Origin) if known == item.get("origin")), "file")
-    effect, fit = (
-        _real(item[name], f"the {name} of a direction") if name in item else math.nan for name in ("effect", "fit")
-    )
-    return Direction(_name(item), vector, effect, origin, fit)
+    measures: dict[str, Any] = {
+        name: _real(item[name], f"the {name} of a direction") for name in _MEASURES if name in item
+    }
+    return dataclasses.replace(Direction(_name(item), vector, origin=origin), **measures)
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Any]:

@@ -23,8 +23,8 @@ class Recipe:
 # R1 without momentum lets learning rates be high (Mescheder et al. 2018, arXiv:1801.04406); the average over steps is
 # what is shown (Yazıcı et al. 2019, arXiv:1806.04498). Penalties look at one image at a time: no batch norm in D.
 _MODERN = TrainConfig(
-    family="dcgan", z_dim=100, d_slope=0.2, d_norm="none", init="he", beta1=0.0, beta2=0.99, ema=0.999, lr_decay=0.5,
-    same_z=False,
+    family="dcgan", z_dim=100, d_slope=0.2, d_norm="none", d_head=256, init="he", beta1=0.0, beta2=0.99, ema=0.999,
+    lr_decay=0.5, same_z=False,
 )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ RECIPES: Mapping[str, Recipe] = _recipes(
         "The same for any folder of pictures, 64x64 pixels. For few pictures (below 5,000) set augment to translation.",
         dataclasses.replace(
             _MODERN, image_size=64, flip=True, g_widths=(256, 128, 64, 32), d_widths=(32, 64, 128, 256), batch_size=32,
-            epochs=60, g_lr=2e-4, d_lr=2e-4, r1_gamma=0.5, r1_every=8, sample_every=250, snapshot_every=1000,
+            epochs=60, g_lr=2e-4, d_lr=2e-4, r1_gamma=1.0, r1_every=8, sample_every=250, snapshot_every=1000,
         ),
     ),
 )  # fmt: skip

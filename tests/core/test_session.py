@@ -43,6 +43,7 @@ def full_session(model: str = "m") -> Session:
             Direction.of("SeFa 1", zs[5], 3.25, "sefa"),
             Direction.of("of another model", latents(1, 9)[0]),
             Direction.of("brighter", zs[6], 1.5, "attribute", 0.5),
+            dataclasses.replace(Direction.of("3 -> 8", zs[6], 2.5, "learned"), step=2.0, success=0.93, side=0.04),
         ),
         (Bookmark("a face 人", zs[6]), Bookmark("another", zs[7])),
         (zs[8], latents(1, 3)[0]),
