@@ -15,7 +15,7 @@ import torch
 
 from ganexplorer.train.assets import save_classifier
 from ganexplorer.train.classifier import Classifier, train_classifier
-from ganexplorer.train.reference import finished
+from ganexplorer.train.progress import finished
 from ganexplorer.train.torchvision_sets import read_idx_set
 
 EPOCHS = 8

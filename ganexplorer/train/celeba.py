@@ -14,7 +14,8 @@ import numpy as np
 from ganexplorer.core.files import FileError, read_small
 from ganexplorer.train.classes import Attributes
 from ganexplorer.train.events import Progress
-from ganexplorer.train.sources import DataError, Pace
+from ganexplorer.train.progress import Pace
+from ganexplorer.train.sources import DataError
 
 _MAX_TABLE = 200_000_000  # bytes; the published one has 26 million
 

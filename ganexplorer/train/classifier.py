@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganexplorer.train.events import Progress
-from ganexplorer.train.sources import Pace
+from ganexplorer.train.progress import Pace
 
 FEATURES = 84  # of the layer before the last, as LeNet-5 has it (LeCun et al. 1998)
 _WIDTH = 32  # channels at half the size of the image
@@ -66,7 +66,13 @@ def as_unit(images: Tensor) -> Tensor:
 
 
 def train_classifier(
-    images: Tensor, targets: Tensor, epochs: float, seed: int = 0, batch: int = 128, flip: bool = False
+    images: Tensor,
+    targets: Tensor,
+    epochs: float,
+    seed: int = 0,
+    batch: int = 128,
+    flip: bool = False,
+    classes: int = 0,
 ) -> Generator[Progress, None, Classifier]:
     """Train a classifier; a generator of progress that returns it, in eval mode.
 
@@ -81,10 +87,12 @@ def train_classifier(
         (N,) int64: the number of each image's class. Or (N, A) bool: the attributes that each image has.
     flip
         Mirror images at random: where that does not change what they are.
+    classes
+        How many there are, also such as no image is of; 0: as many as `targets` show.
     """
     count, *image_shape = images.shape
     is_binary = targets.ndim == 2
-    outputs = targets.shape[1] if is_binary else int(targets.max()) + 1
+    outputs = targets.shape[1] if is_binary else classes or int(targets.max()) + 1
     steps = max(1, math.ceil(epochs * count / batch))
     pace = Pace()
     with torch.random.fork_rng(devices=[]):

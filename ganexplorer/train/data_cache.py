@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from ganexplorer.core.errors import plain
 from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
 from ganexplorer.train.events import Notice, Progress
-from ganexplorer.train.sources import DataReport, Pace, check_memory
+from ganexplorer.train.progress import Pace
+from ganexplorer.train.sources import DataReport, check_memory
 
 VERSION = 2  # of the files, and of how pictures are decoded: another one finds none of the old files
 BUDGET_BYTES = 4_000_000_000  # of all files together

@@ -21,7 +21,7 @@ from ganexplorer.core.directions import Direction, boundary, measured
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.steering import Check, Goal, Pool, Steered, check, learn, least_step
 from ganexplorer.train.events import Progress
-from ganexplorer.train.sources import Pace
+from ganexplorer.train.progress import Pace, finished
 from ganexplorer.train.witnesses import LEAST_ACCURACY, Labels, Witness
 
 LEAST_SUCCESS = 0.75  # below which a direction is not kept
@@ -174,7 +174,7 @@ class Search:
             yield Progress("Looking for pairs", len(quick), len(goals))
             start = self._boundary(goal, "")
             step = _ATTEMPTS[0][0] * self.steered.unit
-            vector = _done(self._learned(goal, start, step, _KEEP_CLASSES, 15, 16))
+            vector = finished(self._learned(goal, start, step, _KEEP_CLASSES, 15, 16))
             result = check(self.steered, self.judge, goal, vector, self.trial, step, _QUICK)
             # a pair that leaves other classes alone is worth more; with two others there are no others
             quick[goal] = result.success - (0.5 * result.side if result.side == result.side else 0.0)
@@ -281,13 +281,3 @@ def _told(work: Generator[int, None, T], what: str, total: int) -> Generator[Pro
             return result
         if pace.is_due():
             yield Progress(what, done, total)
-
-
-def _done(work: Generator[int, None, T]) -> T:
-    """The result of work that takes a moment."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganexplorer.train.events import Progress
 from ganexplorer.train.preparation import Fit
-from ganexplorer.train.sources import Pace
+from ganexplorer.train.progress import Pace
 
 _CHUNK = 256  # images of a tensor at a time
 

@@ -24,7 +24,8 @@ from ganexplorer.train.data_cache import Decoded
 from ganexplorer.train.decoding import IMAGE_SUFFIXES, Picture, Unreadable, decode
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.preparation import Preparation
-from ganexplorer.train.sources import MAX_BROKEN, PACE_SECONDS, DataError, DataReport, Pace, check_memory
+from ganexplorer.train.progress import PACE_SECONDS, Pace
+from ganexplorer.train.sources import MAX_BROKEN, DataError, DataReport, check_memory
 
 SIZE = 64  # pixels, where the recipe does not say
 UNSORTED = "."  # the class of pictures that lie in no class folder

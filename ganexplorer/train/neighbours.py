@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganexplorer.train.events import Progress
-from ganexplorer.train.sources import Pace
+from ganexplorer.train.progress import Pace
 
 CANDIDATES = 32  # by the sketch, of which the nearest is taken
 _SKETCH = 1024  # values of a sketch, at most

@@ -6,7 +6,7 @@ uint8 throughout, samples as well, so that no number tells the two apart by roun
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -32,6 +32,7 @@ from ganexplorer.train.measures import (
     measure_of,
     row_of,
 )
+from ganexplorer.train.progress import finished
 from ganexplorer.train.random_features import LEAST_SIDE
 from ganexplorer.train.scores import ClassShare, Evaluation
 from ganexplorer.train.sources import ImageSource, ResidentImages
@@ -185,16 +186,6 @@ class Reference:
     def score(self, samples: Tensor) -> Evaluation:
         """`scoring`, to its end at once."""
         return finished(self.scoring(samples))
-
-
-def finished(working: Generator[object, None, _T]) -> _T:
-    """What a generator of progress returns, its progress unseen."""
-    while True:
-        try:
-            next(working)
-        except StopIteration as end:
-            result: _T = end.value
-            return result
 
 
 def as_levels(images: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +19,6 @@ from ganexplorer.train.toys import pattern_1010
 
 MEMORY_SHARE = 0.5  # of what is free, at most
 MAX_BROKEN = 1000  # that a report lists
-PACE_SECONDS = 0.1  # between two events of work that takes long
 
 
 class DataError(UserError):
@@ -182,18 +180,3 @@ def check_memory(count: int, image_shape: tuple[int, int, int], device: torch.de
             f"{free * MEMORY_SHARE / 1e9:.1f} GB of the {free / 1e9:.1f} GB free on {device} may be used. "
             "Use fewer images or a smaller image_size."
         )
-
-
-class Pace:
-    """Tells when the next event of long work is due."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + PACE_SECONDS
-
-    def is_due(self) -> bool:
-        """True once every `PACE_SECONDS`."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + PACE_SECONDS
-        return True

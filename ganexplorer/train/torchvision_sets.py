@@ -22,7 +22,8 @@ from torch import Tensor
 from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.train import data_cache
 from ganexplorer.train.events import Progress
-from ganexplorer.train.sources import DataError, Pace
+from ganexplorer.train.progress import Pace
+from ganexplorer.train.sources import DataError
 
 DIGITS = tuple("0123456789")
 _TIMEOUT = 15.0  # seconds that a server may be silent

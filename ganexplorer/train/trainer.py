@@ -48,8 +48,8 @@ from ganexplorer.train.events import (
 )
 from ganexplorer.train.memory import is_out_of_memory
 from ganexplorer.train.parallel import ALONE, Parallel
+from ganexplorer.train.progress import finished
 from ganexplorer.train.quality import Quality
-from ganexplorer.train.reference import finished
 from ganexplorer.train.run_writer import RunWriter, is_no_room
 from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
 from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
@@ -307,7 +307,10 @@ class Trainer:
         measuring = self._quality.measure(self._optimization.shown_generator)
         try:
             if self._parallel.size > 1:
-                return self._parallel.from_first(lambda: finished(measuring))
+                values, trouble = self._parallel.from_first(lambda: _finished(measuring))
+                if trouble:
+                    raise UserError(trouble)
+                return values
             while True:
                 try:
                     next(measuring)
@@ -322,8 +325,6 @@ class Trainer:
                 elif command is not None:
                     self._commands.postpone(command)
         except UserError as error:
-            if self._parallel.size > 1:
-                raise
             self._quality = None  # told once
             yield Notice(f"Quality is not measured: {error}")
             return {}
@@ -471,6 +472,14 @@ class Trainer:
             for network in networks
         )
         return Weights(self._step, generator, discriminator)
+
+
+def _finished(measuring: Generator[object, None, Mapping[str, float]]) -> tuple[Mapping[str, float], str]:
+    """What was measured, or why nothing was: no reason to end a run."""
+    try:
+        return finished(measuring), ""
+    except UserError as error:
+        return {}, str(error)
 
 
 def _processes(count: int) -> str:

@@ -567,7 +567,7 @@ def test_a_download_of_other_bytes_is_refused_and_leaves_no_file(mirror: Path, t
 def test_a_download_that_is_cancelled_leaves_only_whole_files(
     tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganexplorer.train.sources.PACE_SECONDS", 0.0)
+    monkeypatch.setattr("ganexplorer.train.progress.PACE_SECONDS", 0.0)
     loading = data.load(f"mnist:{tmp_path}", Preparation(), CPU, 0)
     for event in loading:
         if isinstance(event, Progress) and "t10k-labels" in event.what:

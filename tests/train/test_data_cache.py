@@ -349,7 +349,7 @@ def test_a_read_that_is_closed_leaves_the_cache_as_it_was(
 ) -> None:
     prepared(f"folder:{pictures}", size=(8, 8))
     decoded_names.clear()
-    monkeypatch.setattr("ganexplorer.train.sources.PACE_SECONDS", 0.0)
+    monkeypatch.setattr("ganexplorer.train.progress.PACE_SECONDS", 0.0)
     loading = data.load(f"folder:{pictures}", Preparation((8, 8)), CPU, 0)
     for event in loading:
         if isinstance(event, Progress) and event.what == "Reading decoded pictures":

@@ -23,7 +23,8 @@ from ganexplorer.train.classifier import Classifier
 from ganexplorer.train.evaluation import evaluate, read_real
 from ganexplorer.train.events import Progress
 from ganexplorer.train.preparation import Preparation
-from ganexplorer.train.reference import ALL, QUICK, Reference, as_levels, finished
+from ganexplorer.train.progress import finished
+from ganexplorer.train.reference import ALL, QUICK, Reference, as_levels
 from ganexplorer.train.scores import ClassShare, Evaluation, Row, figure, mean_of, table
 from ganexplorer.train.sources import FreshPattern, ResidentImages
 from ganexplorer.train.torchvision_sets import DIGITS

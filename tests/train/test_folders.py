@@ -243,7 +243,7 @@ def many(tmp_path: Path) -> Path:
 def test_a_load_that_is_closed_leaves_no_thread_and_no_file(
     many: Path, home: Path, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
-    monkeypatch.setattr("ganexplorer.train.sources.PACE_SECONDS", 0.0)
+    monkeypatch.setattr("ganexplorer.train.progress.PACE_SECONDS", 0.0)
     loading = data.load(f"folder:{many}", P8, CPU, 0)
     for event in loading:
         if isinstance(event, Progress) and event.what == after and (event.done or after.startswith("Keeping")):
@@ -294,7 +294,7 @@ def test_a_picture_that_takes_long_does_not_stop_the_progress(tmp_path: Path, mo
 
 
 def test_progress_never_goes_back_and_ends_with_all(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganexplorer.train.sources.PACE_SECONDS", 0.0)
+    monkeypatch.setattr("ganexplorer.train.progress.PACE_SECONDS", 0.0)
     _, said = drained(data.load(f"folder:{many}", P8, CPU, 0))
     done = [event.done for event in said if isinstance(event, Progress) and event.what == "Reading pictures"]
     assert done == sorted(done)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganexplorer.train import metrics, texture
 from ganexplorer.train.neighbours import nearest, sketch
+from ganexplorer.train.progress import finished
 from ganexplorer.train.random_features import RandomFeatures
-from ganexplorer.train.reference import finished
 from ganexplorer.train.toy_faces import draw_faces
 from ganexplorer.train.toys import draw_digits
 

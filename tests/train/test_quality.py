@@ -14,8 +14,8 @@ from ganexplorer.core.networks import build, initialize, mlp_generator
 from ganexplorer.core.spec import ReLU, Tanh
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Command, Ended, Notice, PublishWeights, Scalars, Stop, TrainRequest, Weights
+from ganexplorer.train.progress import finished
 from ganexplorer.train.quality import COUNT, Quality
-from ganexplorer.train.reference import finished
 from ganexplorer.train.run_log import read_entries
 from ganexplorer.train.sources import ResidentImages
 from ganexplorer.train.toys import draw_digits
