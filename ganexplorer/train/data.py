@@ -69,6 +69,8 @@ SOURCES = {
 }
 TOY_DIGITS = 10_000
 TOY_FACES = 12_000
+DRAWN = ("toy:digits", "toy:faces")
+_SEED_UNSEEN = 1
 _FIT_WORDS = {"crop": "", "pad": ", padded", "stretch": ", stretched"}
 
 
@@ -118,12 +120,8 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
             if preparation.flip or preparation.classes:
                 raise DataError("toy:1010 is four numbers: it has no classes and no mirror image. Unset both.")
             return FreshPattern()
-        case "toy", "digits":
-            images, labels = yield from _toy_digits()
-            return (yield from _in_memory(images, Classes(DIGITS, labels.numpy()), "{:,} drawn digits", request))
-        case "toy", "faces":
-            images, attributes = yield from _toy_faces(request)
-            return (yield from _in_memory(images, attributes, "{:,} drawn faces", request))
+        case "toy", "digits" | "faces":
+            return (yield from _drawn(request))
         case "folder", _ if rest:
             listing = yield from folders.scan(folder)
             return (yield from _pictures(listing, listing.classes(), (), request))
@@ -136,11 +134,13 @@ def load(ref: str, preparation: Preparation, device: torch.device, seed: int) ->
 def load_unseen(
     ref: str, preparation: Preparation, device: torch.device
 ) -> Generator[Progress | Notice, None, Tensor | None]:
-    """Images of REF that `load` leaves out: the test part of MNIST and its like, prepared in the same way.
+    """Images of REF that `load` leaves out, prepared in the same way: the test part of MNIST and its like, other toys.
 
     A generator of progress that returns (N, C, H, W) uint8, or None where there is no such part; raises `DataError`.
     """
     kind, _, rest = ref.partition(":")
+    if ref in DRAWN:
+        return (yield from _drawn(_Request(ref, preparation, device, 0), _SEED_UNSEEN)).images
     if kind not in IDX_SETS:
         return None
     folder = Path(rest).expanduser() if rest else default_data_folder()
@@ -181,9 +181,18 @@ def ref_of_folder(folder: Path) -> str:
     return f"celeba:{folder}" if celeba.pictures_folder(folder) else f"folder:{folder}"
 
 
-def _toy_digits() -> Generator[Progress, None, tuple[Tensor, Tensor]]:
+def _drawn(request: _Request, seed: int = 0) -> Read:
+    """toy:digits or toy:faces; another seed draws others of the same kind."""
+    if request.ref == "toy:digits":
+        images, labels = yield from _toy_digits(seed)
+        return (yield from _in_memory(images, Classes(DIGITS, labels.numpy()), "{:,} drawn digits", request))
+    images, attributes = yield from _toy_faces(request, seed)
+    return (yield from _in_memory(images, attributes, "{:,} drawn faces", request))
+
+
+def _toy_digits(seed: int) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     images, labels, done = [], [], 0
-    for chunk, chunk_labels in draw_digits(TOY_DIGITS, seed=0):
+    for chunk, chunk_labels in draw_digits(TOY_DIGITS, seed):
         images.append(chunk)
         labels.append(chunk_labels)
         done += len(chunk)
@@ -191,13 +200,13 @@ def _toy_digits() -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     return torch.cat(images), torch.cat(labels)
 
 
-def _toy_faces(request: _Request) -> Generator[Progress, None, tuple[Tensor, Attributes]]:
+def _toy_faces(request: _Request, seed: int) -> Generator[Progress, None, tuple[Tensor, Attributes]]:
     """Drawn at the size that is wanted: nothing is blurred by making it fit."""
     height, width = request.preparation.size
     size = height if height == width and height >= MIN_SIZE else 64
     check_memory(TOY_FACES, (3, size, size), request.device)
     images, tables, done = [], [], 0
-    for chunk, faces in draw_faces(TOY_FACES, seed=0, size=size):
+    for chunk, faces in draw_faces(TOY_FACES, seed, size):
         images.append(chunk)
         tables.append(faces.attributes())
         done += len(chunk)

@@ -96,7 +96,7 @@ def evaluate(
         A REF, which is read at the size of the model's images; or images of just that shape.
     count
         Samples; fewer where there are fewer real images to compare with, of which half are held out for the floors
-        unless they have a test part.
+        unless there are some that no network is trained on (see `data.load_unseen`).
     seed
         Of the samples, and of which real images are taken.
     groups

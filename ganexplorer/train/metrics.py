@@ -33,7 +33,11 @@ class Frechet:
     def __init__(self, real: Tensor) -> None:
         from torchmetrics.image.fid import FrechetInceptionDistance  # takes seconds
 
-        self._metric = FrechetInceptionDistance(_Given(real.shape[1]), reset_real_features=False)
+        self._metric = FrechetInceptionDistance(
+            _Given(real.shape[1]),
+            reset_real_features=False,
+            sync_on_compute=False,  # of torchrun's processes, only the first measures: it would wait for the others
+        )
         self._metric.update(real.cpu().double(), real=True)
 
     def distance(self, features: Tensor) -> float:

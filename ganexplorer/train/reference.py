@@ -123,7 +123,7 @@ class Reference:
         else:
             chosen = torch.randperm(len(unseen), generator=rng)[:count]
             others = unseen[chosen.to(unseen.device)].to(device)
-            words = "as many real images of the test part"
+            words = "as many real images that no network is trained on"
         held = yield from look(net, others, "Looking at other real images", own)
         measures: list[Measure] = []
         floors: dict[str, float] = {}

@@ -285,6 +285,23 @@ def test_what_fails_in_one_ends_all_and_is_told_once(
     assert (shared / name).exists() == (name == "long")
 
 
+def test_the_first_judges_for_both(checked: list[dict[str, Any]], shared: Path) -> None:
+    first, second = (result["judged"] for result in checked)
+    assert first[:3] == second[:3] == ("finished", "NoneType", 4)
+    assert [step for step, _ in first[6]] == [2, 4]
+    assert first[6] == second[6]
+    logged = [entry for entry in log_of(shared / "judged") if "distance" in entry]
+    assert [(entry["step"], entry["distance"]) for entry in logged] == first[6]
+
+
+def test_what_cannot_be_judged_is_told_and_ends_neither(checked: list[dict[str, Any]]) -> None:
+    for result in checked:
+        assert result["too few to judge"][:3] == ("finished", "NoneType", 40)
+        assert result["too few to judge"][6] == []
+        (notice,) = (text for text in result["too few to judge"][5] if "Quality" in text)
+        assert re.search("too few images or samples to compare", notice)
+
+
 # ---- the command under torchrun
 
 

@@ -220,7 +220,7 @@ def test_data_are_read_at_the_size_of_the_models_images(monkeypatch: pytest.Monk
     monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 120)
     found = finished(evaluate(small_generator((1, 16, 16)), "toy:digits", groups=("frechet",)))
     assert found.data == "120 drawn digits, 16x16, gray"
-    assert found.count == 60
+    assert found.count == 120
     assert found.rows[0].key == "frechet_random"
 
 
@@ -228,7 +228,26 @@ def test_a_gray_model_is_compared_with_gray_versions_of_colour_pictures(monkeypa
     monkeypatch.setattr("ganexplorer.train.data.TOY_FACES", 60)
     real = finished(read_real("toy:faces", (1, 32, 32)))
     assert real.source.image_shape == (1, 32, 32)
-    assert real.unseen is None
+    assert real.unseen is not None
+    assert real.unseen.shape == (60, 1, 32, 32)
+
+
+@pytest.mark.parametrize(("ref", "shape"), [("toy:digits", (1, 28, 28)), ("toy:faces", (3, 32, 32))])
+def test_toys_that_nobody_trains_on_are_others_of_the_same_kind(
+    monkeypatch: pytest.MonkeyPatch, ref: str, shape: tuple[int, int, int]
+) -> None:
+    monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 40)
+    monkeypatch.setattr("ganexplorer.train.data.TOY_FACES", 40)
+    real = finished(read_real(ref, shape))
+    assert isinstance(real.source, ResidentImages)
+    assert real.unseen is not None
+    assert real.unseen.shape == real.source.images.shape == (40, *shape)
+    own = {image.numpy().tobytes() for image in real.source.images}
+    assert not any(image.numpy().tobytes() in own for image in real.unseen)
+
+
+def test_pictures_of_a_folder_have_no_part_that_nobody_trains_on(picture_folder: Path) -> None:
+    assert finished(read_real(f"folder:{picture_folder}", (1, 8, 8))).unseen is None
 
 
 def test_sets_with_a_test_part_hold_that_out(tmp_path: Path) -> None:
@@ -244,7 +263,7 @@ def test_sets_with_a_test_part_hold_that_out(tmp_path: Path) -> None:
     assert torch.equal(real.unseen, parts["t10k"][0])
     found = finished(evaluate(small_generator(), real, groups=("memory",)))
     assert found.count == 90
-    assert "test part" in found.held_out
+    assert "no network is trained on" in found.held_out
     threes = finished(read_real(f"mnist:{tmp_path}", (1, 14, 14), Preparation(classes="3", flip=True)))
     assert threes.unseen is not None
     assert len(threes.unseen) == int((parts["t10k"][1] == 3).sum())

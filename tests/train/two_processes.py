@@ -7,6 +7,7 @@ command line.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from torch.distributed.rendezvous import rendezvous
 from ganexplorer.__main__ import main as command_line
 from ganexplorer.core.networks import build, initialize
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import Command, Ended, Scalars, Started, Stop, TrainRequest
+from ganexplorer.train.events import Command, Ended, Notice, Scalars, Started, Stop, TrainRequest
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.recipes import recipe
 from ganexplorer.train.steps import AdversarialStep, NotFinite
@@ -189,6 +190,7 @@ class Case:
     folder: str = ""  # of its pictures, in that of the others
     stop: int = 0  # asked for by it once this step is logged
     start: str = ""
+    data: str = ""  # of both, else the folder of pictures
 
 
 OUTCOMES = {
@@ -199,6 +201,8 @@ OUTCOMES = {
     "missing in one": Case(folder="missing"),
     "other data in one": Case(folder="a"),
     "bad networks": Case(("family=dcgan", "g_widths=5-5-5")),
+    "judged": Case(("steps=4", "metrics_every=2"), data="toy:digits"),
+    "too few to judge": Case(("metrics_every=5",)),
     "long again": Case(),
 }
 
@@ -206,11 +210,11 @@ OUTCOMES = {
 def case_request(case: Case, run: Path, pictures: Path, *settings: str) -> TrainRequest:
     config = pictures_config(*case.settings, *settings)
     start = str(run.parent / case.start) if case.start else ""
-    return TrainRequest(config, f"folder:{pictures}", run, "cpu", start=start)
+    return TrainRequest(config, case.data or f"folder:{pictures}", run, "cpu", start=start)
 
 
-def outcome(name: str, parallel: Parallel, out: Path, pictures: Path) -> tuple[str, str, int, int, str]:
-    """How a run ended: reason, kind of error, last step, all steps, and what was told."""
+def outcome(name: str, parallel: Parallel, out: Path, pictures: Path) -> tuple[Any, ...]:
+    """How a run ended: reason, kind of error, last step, all steps, what was told; then all notices and distances."""
     case = OUTCOMES[name]
     asked: list[Command] = []
     request = case_request(
@@ -218,13 +222,18 @@ def outcome(name: str, parallel: Parallel, out: Path, pictures: Path) -> tuple[s
     )
     trainer = Trainer(request, lambda _: asked.pop() if asked else None, parallel)
     total = 0
+    notices, distances = [], []
     for event in trainer.run():
         if isinstance(event, Started):
             total = event.total_steps
-        if isinstance(event, Scalars) and event.step == case.stop and parallel.rank == 1:
-            asked.append(Stop())
+        if isinstance(event, Notice):
+            notices.append(event.text)
+        if isinstance(event, Scalars):
+            distances += [] if math.isnan(event.distance) else [(event.step, event.distance)]
+            if event.step == case.stop and parallel.rank == 1:
+                asked.append(Stop())
     assert isinstance(event, Ended)
-    return event.reason, type(trainer.error).__name__, event.step, total, event.message
+    return event.reason, type(trainer.error).__name__, event.step, total, event.message, notices, distances
 
 
 def kill_once(step: int) -> None:
