@@ -27,23 +27,30 @@ def add(commands: Any) -> None:
     command.add_argument("--note", default="", help="what one should know: the source of the data, terms of use")
     command.add_argument("--numbers", type=Path, metavar="FILE.json",
                          help="what `ganexplorer evaluate --json` printed, for the card")  # fmt: skip
+    command.add_argument("--directions", type=Path, metavar="FILE.json", help="what `ganexplorer directions -o` wrote; "
+                         "default those that the model has")  # fmt: skip
     command.add_argument("--precise", action="store_true", help="weights as float32 also where float16 shows the same")
     command.set_defaults(run=_publish)
 
 
 def _publish(arguments: argparse.Namespace) -> int:
+    from ganexplorer.core.direction_files import load_directions, shipped_file
     from ganexplorer.core.publishing import publish
     from ganexplorer.core.zoo import resolve
 
+    source = resolve(arguments.model)
+    path = arguments.directions or shipped_file(source)
+    directions = [] if path is None else load_directions(path, source.spec.z_dim)
     facts = {key: value for key, value in (("title", arguments.title), ("note", arguments.note)) if value}
     numbers = {} if arguments.numbers is None else {"evaluation": _numbers(arguments.numbers)}
     try:
-        entry = publish(resolve(arguments.model), arguments.out, facts | numbers, precise=arguments.precise)
+        entry = publish(source, arguments.out, facts | numbers, directions=directions, precise=arguments.precise)
     except OSError as error:
         raise UserError(
             f"{error.filename or arguments.out}: cannot be written ({error.strerror or error}). Name a folder of yours."
         ) from None
-    tell(f"{arguments.out}: {entry.spec.summary()}, {entry.size / 1e6:.1f} MB, weights {entry.card['weights']}")
+    along = f", {len(directions)} directions" if directions else ""
+    tell(f"{arguments.out}: {entry.spec.summary()}, {entry.size / 1e6:.1f} MB, weights {entry.card['weights']}{along}")
     return 0
 
 

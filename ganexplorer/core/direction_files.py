@@ -87,21 +87,28 @@ def load_directions(path: Path | str, z_dim: int) -> list[Direction]:
     return directions
 
 
+def shipped_file(entry: ModelEntry) -> Path | None:
+    """The file of directions in a model's folder; None where there is none."""
+    path = entry.path.with_name(DIRECTIONS_FILE)
+    return path if entry.path.name == GENERATOR_FILE and path.is_file() else None
+
+
 def shipped_directions(entry: ModelEntry) -> list[Direction]:
     """The directions that lie in a model's folder; none where there are none. Raises `UserError` as loading does."""
-    path = entry.path.with_name(DIRECTIONS_FILE)
-    if entry.path.name != GENERATOR_FILE or not path.is_file():
-        return []
-    return [dataclasses.replace(found, origin="model") for found in load_directions(path, entry.spec.z_dim)]
+    path = shipped_file(entry)
+    found = [] if path is None else load_directions(path, entry.spec.z_dim)
+    return [dataclasses.replace(direction, origin="model") for direction in found]
+
+
+def measures_of(direction: Direction) -> dict[str, float]:
+    """What was measured of a direction, by name; nothing that was not."""
+    measures = {name: float(getattr(direction, name)) for name in _MEASURES}
+    return {key: value for key, value in measures.items() if math.isfinite(value)}
 
 
 def _to_dict(direction: Direction) -> dict[str, Any]:
-    measures = {name: getattr(direction, name) for name in _MEASURES}
-    return (
-        {"name": direction.name, "vector": direction.vector.tolist()}
-        | {key: value for key, value in measures.items() if math.isfinite(value)}
-        | {"origin": direction.origin}
-    )
+    vector = {"name": direction.name, "vector": direction.vector.tolist()}
+    return vector | measures_of(direction) | {"origin": direction.origin}
 
 
 def _from_dict(item: object, z_dim: int) -> Direction:

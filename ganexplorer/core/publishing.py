@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 
 from ganexplorer.core import latent, media
 from ganexplorer.core.checkpoint import Checkpoint, fingerprint
+from ganexplorer.core.direction_files import DIRECTIONS_FILE, measures_of, save_directions
+from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.networks import Network
 from ganexplorer.core.render import Pixels, Renderer
@@ -25,9 +27,15 @@ _OF_THE_RUN = ("recipe", "data", "step", "seconds", "config", "source")  # what 
 
 
 def publish(
-    entry: ModelEntry, folder: Path, facts: Mapping[str, Any], *, precise: bool = False, seed: int = 0
+    entry: ModelEntry,
+    folder: Path,
+    facts: Mapping[str, Any],
+    *,
+    directions: Sequence[Direction] = (),
+    precise: bool = False,
+    seed: int = 0,
 ) -> ModelEntry:
-    """Write a model folder: generator, discriminator (where there is one), card and a sheet of samples.
+    """Write a model folder: generator, discriminator (where there is one), directions, card and a sheet of samples.
 
     Weights are written as float16 unless `precise`, or unless that would show: a pixel of the sheet that changes by
     `VISIBLE` gray levels.
@@ -37,6 +45,8 @@ def publish(
     facts
         What the card says beside name, recipe, data, step, hyperparameters and the generator's fingerprint: a title,
         a note, numbers.
+    directions
+        That come with the model; the card has what was measured of each.
     seed
         Of the latents of the sheet, drawn from the model's prior.
 
@@ -62,8 +72,12 @@ def publish(
     card |= {key: checkpoint.card[key] for key in _OF_THE_RUN if key in checkpoint.card}
     if "data" in card:
         card["data"] = without_path(str(card["data"]))
+    if directions:
+        card["directions"] = {direction.name: _rounded_measures(direction) for direction in directions}
     card |= {"weights": "float16" if half else "float32", "fingerprint": fingerprint(shown), "torch": torch.__version__}
     published = save_model(folder, Checkpoint(generator, checkpoint.discriminator, card), half=half)
+    if directions:
+        save_directions(folder / DIRECTIONS_FILE, directions, generator.spec.z_dim)
     sheet = media.sheet(Renderer(shown).render(z), COLUMNS)
     tiny = max(generator.spec.image_shape[1:]) < TINY
     media.save_png(folder / SAMPLES_FILE, media.enlarge(sheet, TINY) if tiny else sheet)
@@ -76,6 +90,10 @@ def without_path(ref: str) -> str:
     if kind == "toy" or not rest:
         return ref
     return f"{kind}:{Path(rest).name}" if kind == "folder" else kind
+
+
+def _rounded_measures(direction: Direction) -> dict[str, float]:
+    return {key: float(f"{value:.4g}") for key, value in measures_of(direction).items()}
 
 
 def _rounded(network: Network) -> Network:

@@ -25,6 +25,24 @@ def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: 
     assert main(["inspect", str(folder)]) == 0
 
 
+def test_a_model_is_published_with_its_directions_or_with_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "same")]) == 0
+    own = json.loads((tmp_path / "same" / "directions.json").read_text())
+    assert "slanted" in [direction["name"] for direction in own["directions"]]
+    other = tmp_path / "sefa.json"
+    assert main(["directions", "mnist-mlp-64", "--method", "sefa", "-n", "2", "-o", str(other)]) == 0
+    assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "other"), "--directions", str(other)]) == 0
+    assert "2 directions" in capsys.readouterr().out
+    card = json.loads((tmp_path / "other" / "card.json").read_text())
+    assert list(card["directions"]) == ["SeFa 1", "SeFa 2"]
+    wrong = ["publish", "pattern-1010", "-o", str(tmp_path / "wrong"), "--directions", str(other)]
+    assert main(wrong) == 2
+    assert "64 latent dimensions, and this one has 1" in capsys.readouterr().err
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_publish_refuses_a_folder_in_use_and_numbers_of_another_kind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from safetensors.torch import load_file
 from small_nets import DISCRIMINATORS, GENERATORS, trained_like
 
 from ganexplorer.core.checkpoint import Checkpoint, fingerprint
+from ganexplorer.core.direction_files import shipped_directions
+from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.media import unsheet
 from ganexplorer.core.networks import build, initialize
@@ -88,6 +91,24 @@ def test_the_sheet_shows_a_hundred_samples(tmp_path: Path) -> None:
     tiles = unsheet(picture, 100, 10)
     assert tiles.shape[:3] == (100, 16, 16)
     assert len({tile.tobytes() for tile in tiles}) == 100
+
+
+def test_directions_come_along_and_their_measures_are_in_the_card(tmp_path: Path) -> None:
+    smile = dataclasses.replace(Direction.of("smile", torch.ones(10)), step=2.0, success=0.912345, side=0.25)
+    strongest = Direction.of("SeFa 1", torch.eye(10)[0], origin="sefa")
+    published = publish(a_file(tmp_path), tmp_path / "faces", {}, directions=[smile, strongest])
+    assert published.card["directions"] == {"smile": {"step": 2.0, "success": 0.9123, "side": 0.25}, "SeFa 1": {}}
+    shipped = shipped_directions(published)
+    assert [direction.name for direction in shipped] == ["smile", "SeFa 1"]
+    assert shipped[0].success == 0.912345
+    assert torch.equal(shipped[1].vector, strongest.vector)
+
+
+def test_without_directions_there_is_no_file_of_them(tmp_path: Path) -> None:
+    published = publish(a_file(tmp_path), tmp_path / "faces", {})
+    assert shipped_directions(published) == []
+    assert "directions" not in published.card
+    assert not (tmp_path / "faces" / "directions.json").exists()
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
