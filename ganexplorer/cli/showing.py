@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def pause() -> float:
+    """Seconds between two states of a bar: a file or a pipe keeps each of them."""
+    return 0.1 if sys.stderr.isatty() else 5.0
+
+
 def shown(working: Generator[Progress | Notice, None, T] | Generator[Progress, None, T], before: str = "") -> T:
     """What a generator of progress returns; bars only of what takes long, notices as lines between them.
 
@@ -33,7 +38,9 @@ def shown(working: Generator[Progress | Notice, None, T] | Generator[Progress, N
             if event.what != what:
                 bar.close()
                 what = event.what
-                bar = tqdm(desc=plain(before + what), total=event.total or None, leave=False, delay=0.5)
+                bar = tqdm(
+                    desc=plain(before + what), total=event.total or None, leave=False, delay=0.5, mininterval=pause()
+                )
             bar.update(event.done - bar.n)
     except StopIteration as end:
         result: T = end.value

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganexplorer.cli.parsing import add_command, fail, parse_positive
+from ganexplorer.cli.showing import pause
 from ganexplorer.cli.train_help import train_help
 from ganexplorer.core.errors import UserError
 
@@ -272,7 +273,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
             case Progress(what, done, total):
                 if bar.disable or bar.desc != what:
                     bar.close()
-                    bar = tqdm(desc=what, total=total or None, leave=False)
+                    bar = tqdm(desc=what, total=total or None, leave=False, mininterval=pause())
                 bar.update(done - bar.n)
             case Notice(text) | Mark(_, "health" | "warmed up", text) | Refused(_, text) | Paused(_, text) if text:
                 tqdm.write(text, file=sys.stderr)
