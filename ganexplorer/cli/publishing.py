@@ -66,11 +66,19 @@ def _numbers(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not what `ganexplorer evaluate --json` prints. Save its output to a file.")
     kept = {key: numbers[key] for key in ("count", "seed", "repeats", "features", "held_out") if numbers.get(key)}
     told = {
-        name: {key: value for key, value in metric.items() if key in ("value", "error", "floor", "unit", "interval")}
+        name: {key: _short(metric[key]) for key in ("value", "error", "floor", "unit", "interval") if key in metric}
         for name, metric in metrics.items()
     }
-    shares = {"classes": numbers["classes"]} if numbers.get("classes") else {}
-    return {"data": _described(str(numbers.get("data", ""))), **kept, "metrics": told, **shares}
+    described = {"data": _described(str(numbers.get("data", ""))), **kept, "metrics": told}
+    classes = numbers.get("classes")
+    if isinstance(classes, dict) and classes:
+        described["classes"] = {name: _short(share) for name, share in classes.items()}
+    return described
+
+
+def _short(value: Any) -> Any:
+    """A number with as many digits as say something; anything else as it is."""
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def _described(data: str) -> str:

@@ -10,7 +10,7 @@ from ganexplorer.cli import main
 
 def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     numbers = tmp_path / "numbers.json"
-    recall = {"name": "recall", "value": 0.5, "floor": 0.9, "unit": "", "help": "what it means"}
+    recall = {"name": "recall", "value": 0.5, "floor": 0.9, "unit": "", "error": 0.01234567, "help": "what it means"}
     told = {"model": "x", "data": "9 pictures of /my/data/faces, gray", "count": 9, "metrics": {"recall": recall}}
     numbers.write_text(json.dumps(told))
     folder = tmp_path / "mine"
@@ -20,7 +20,8 @@ def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: 
     card = json.loads((folder / "card.json").read_text())
     assert card["title"] == "Digits"
     assert card["evaluation"] == {
-        "data": "9 pictures of faces, gray", "count": 9, "metrics": {"recall": {"value": 0.5, "floor": 0.9, "unit": ""}}
+        "data": "9 pictures of faces, gray", "count": 9,
+        "metrics": {"recall": {"value": 0.5, "error": 0.012346, "floor": 0.9, "unit": ""}},
     }  # fmt: skip
     assert main(["inspect", str(folder)]) == 0
 
