@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganexplorer.core.publishing import without_path
 from ganexplorer.core.zoo import ModelEntry, discover
 from ganexplorer.train.evaluation import evaluate, read_real
 from ganexplorer.train.preparation import Preparation
@@ -45,13 +46,16 @@ def main() -> int:
     if arguments.table:
         print("\n".join(table(entries)))
         return 0
-    refs = {ref.partition(":")[0]: ref for ref in arguments.data}
     agree = True
     for entry in entries:
-        ref = str(entry.card.get("data", ""))
-        ref = ref if ref.startswith("toy:") else refs.get(ref.partition(":")[0], "")
         if arguments.only and entry.name not in arguments.only:
             continue
+        if "evaluation" not in entry.card:
+            print(f"{entry.name}: not evaluated, for its card has no numbers")
+            continue
+        named = str(entry.card.get("data", ""))
+        known = [ref for ref in arguments.data if without_path(ref) == named]
+        ref = named if named.startswith("toy:") else next(iter(known), "")
         if not ref:
             print(f"{entry.name}: not evaluated, for --data does not name its data")
             continue
@@ -67,7 +71,7 @@ def compared(entry: ModelEntry, ref: str) -> Iterator[tuple[str, float, float, b
     """Each number of a card: its name, what the card says, what is found now, whether the two agree."""
     card = entry.card["evaluation"]
     network = entry.load().generator
-    config = entry.card["config"]
+    config = entry.card.get("config", {})
     preparation = Preparation(fit=config.get("fit", "crop"), classes=config.get("classes", ""))
     real = finished(read_real(ref, network.spec.image_shape, preparation))
     seed = card.get("seed", 0) + card.get("repeats", 1)
@@ -82,7 +86,7 @@ def table(entries: list[ModelEntry]) -> list[str]:
     """Lines of markdown: what the cards say, with the floor of each number in brackets."""
     lines = [f"| model | {' | '.join(COLUMNS)} |", "|---" * (1 + len(COLUMNS)) + "|"]
     for entry in entries:
-        metrics: dict[str, dict[str, Any]] = entry.card["evaluation"]["metrics"]
+        metrics: dict[str, dict[str, Any]] = entry.card.get("evaluation", {}).get("metrics", {})
         cells = []
         for keys in COLUMNS.values():
             found = next((metrics[key] for key in keys if key in metrics), None)

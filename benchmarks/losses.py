@@ -2,7 +2,8 @@
 
     uv run python benchmarks/losses.py --data mnist:DIR --out FOLDER --minutes 5
 
-A run that FOLDER holds already is not trained again. Sheets of samples are in FOLDER, the table goes to stdout.
+A run that FOLDER holds already is not trained again; one that was interrupted begins anew. Sheets of samples are in
+FOLDER, the table goes to stdout.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -53,20 +55,23 @@ def main() -> None:
         run = arguments.out / name.replace(" ", "")
         facts = run.with_suffix(".json")
         if not facts.exists():
-            steps = train(config, arguments.data, run, arguments.minutes * 60)
-            facts.write_text(json.dumps({"steps": steps}))
-        rows.append((name, json.loads(facts.read_text())["steps"], judge(run, arguments.data, arguments.count)))
-    titles = list(rows[0][2])
+            shutil.rmtree(run, ignore_errors=True)
+            steps, trouble = train(config, arguments.data, run, arguments.minutes * 60)
+            facts.write_text(json.dumps({"steps": steps, "trouble": trouble}))
+        told = json.loads(facts.read_text())
+        values = {} if told["trouble"] else judge(run, arguments.data, arguments.count)
+        rows.append((name, told["steps"], told["trouble"], values))
+    titles = list(next((values for *_, values in rows if values), {}))
     print("| loss | steps |", " | ".join(titles), "|")
     print("|---|---|", "|".join("---" for _ in titles), "|", sep="")
-    for name, steps, values in rows:
-        print(f"| `{name}` | {steps:,} |", " | ".join(values.values()), "|")
+    for name, steps, trouble, values in rows:
+        print(f"| `{name}` | {steps:,} |", trouble or " | ".join(values.values()), "|")
 
 
-def train(config: TrainConfig, data: str, run: Path, seconds: float) -> int:
-    """Train for so many seconds of this process's processor time; returns the steps that it took."""
+def train(config: TrainConfig, data: str, run: Path, seconds: float) -> tuple[int, str]:
+    """Train for so many seconds of this process's processor time; returns the steps that it took, and what failed."""
     begun = time.process_time()
-    steps = 0
+    steps, trouble = 0, ""
 
     def poll(wait: float) -> Stop | None:
         return Stop() if time.process_time() - begun > seconds else None
@@ -79,9 +84,8 @@ def train(config: TrainConfig, data: str, run: Path, seconds: float) -> int:
                 begun = time.process_time()
         if isinstance(event, Ended):
             steps = event.step
-            if event.reason == "failed":
-                print(f"{run.name}: {event.message}")
-    return steps
+            trouble = event.message if event.reason == "failed" else ""
+    return steps, trouble
 
 
 def judge(run: Path, data: str, count: int) -> dict[str, str]:

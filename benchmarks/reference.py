@@ -1,11 +1,12 @@
 """The tutorials' training loops, plainly written as tutorials write them: what recipes are measured against.
 
     uv run python benchmarks/reference.py mlp-96 --data DIR --epochs 10 -o plain.pth
-    uv run ganexplorer convert plain.pth -o plain.safetensors --prior uniform
+    uv run ganexplorer convert plain.pth -o plain.safetensors --prior uniform --activation relu
     uv run ganexplorer evaluate plain.safetensors --data mnist:DIR
 
 DIR is where torchvision finds MNIST, or, for dcgan-64, a folder with a folder of pictures for each class. What is
-written is a bare state dict. Each loop is a generator that yields after every iteration, so that it can be timed.
+written is a bare state dict, which knows no activations: of the MLPs mlp-96 alone has ReLU. Each loop is a generator
+that yields after every iteration, so that it can be timed.
 """
 
 from __future__ import annotations

@@ -83,4 +83,4 @@ def _short(value: Any) -> Any:
 
 def _described(data: str) -> str:
     """The description of data without the folders of this machine: of a path its last name stays."""
-    return re.sub(r"(?<!\S)/\S*/(?=\S)", "", data)
+    return re.sub(r"(?<=pictures of ).*[\\/](?=[^\\/]+, \d+x\d+, )", "", data)

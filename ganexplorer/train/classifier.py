@@ -96,7 +96,7 @@ def train_classifier(
     steps = max(1, math.ceil(epochs * count / batch))
     pace = Pace()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed also sets the generators of all GPUs
         model = Classifier((image_shape[0], image_shape[1], image_shape[2]), outputs)
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
         schedule: Any = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps, pct_start=0.2)
@@ -111,7 +111,7 @@ def train_classifier(
         wanted = targets[index]
         # dropout draws from the global generator: lent for the step, and put back
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + step)
+            torch.default_generator.manual_seed(seed + step)
             logits = model(seen) if len(index) > 1 else None
         if logits is not None:
             loss = (

@@ -38,10 +38,10 @@ class Commands:
 
     def next(self) -> Command | None:
         """What to do before the next step; waits a moment while the run is paused."""
+        if self._postponed:  # these came before a stop
+            return self._postponed.popleft()
         if self.is_stopped and self._parallel.size == 1:
             return Stop()
-        if self._postponed:
-            return self._postponed.popleft()
         command = self._poll(PATIENCE_SECONDS if self.is_paused else 0)
         if self._parallel.size > 1:
             return Stop() if self._parallel.any(self.is_stopped or isinstance(command, Stop)) else None

@@ -16,10 +16,9 @@ from ganexplorer.core.render import Renderer
 from ganexplorer.train import data
 from ganexplorer.train.events import Notice, Progress
 from ganexplorer.train.preparation import Preparation
-from ganexplorer.train.reference import ALL, Group, Reference, as_levels
+from ganexplorer.train.reference import ALL, Group, Reference, drawn
 from ganexplorer.train.scores import Evaluation, Row
 from ganexplorer.train.sources import FreshPattern, ImageSource, ResidentImages
-from ganexplorer.train.torchvision_sets import IDX_SETS
 from ganexplorer.train.toys import PATTERN_1010_INTERVALS
 
 DEFAULT_COUNT = 10_000
@@ -63,9 +62,6 @@ def read_real(
             f"the model makes images of {channels} channels, and only gray and colour ones can be compared. Choose "
             "another model."
         )
-    kind = ref.partition(":")[0]
-    if channels == 3 and (kind in IDX_SETS or ref == "toy:digits"):
-        raise _mismatch(ref, image_shape, "gray images")
     device, shape = torch.device(device), dataclasses.replace(preparation or Preparation(), flip=False)
     if image_shape != _PATTERN_SHAPE:
         shape = dataclasses.replace(shape, size=(height, width), channels=channels)
@@ -117,17 +113,8 @@ def evaluate(
     if not isinstance(real.source, ResidentImages) or real.source.image_shape != image_shape:
         raise _mismatch(real.source.description, image_shape, f"images of {_words(real.source.image_shape)}")
     reference = yield from Reference.of(real.source, count, seed, groups, real.unseen, device)
-    samples = yield from _draw(network, reference.count, seed, device)
+    samples = yield from drawn(network, _latents(network, reference.count, seed), device, _BATCH)
     return (yield from reference.scoring(samples))
-
-
-def _draw(network: Network, count: int, seed: int, device: torch.device) -> Generator[Progress, None, Tensor]:
-    """Samples (count, C, H, W) uint8."""
-    renderer, parts = Renderer(network, device), []
-    for z in torch.split(_latents(network, count, seed), _BATCH):
-        parts.append(as_levels(renderer.images(z)))
-        yield Progress("Drawing samples", _BATCH * len(parts), count)
-    return torch.cat(parts)
 
 
 def _latents(network: Network, count: int, seed: int) -> Tensor:
@@ -143,6 +130,8 @@ def _evaluate_pattern(
         raise _mismatch("toy:1010", network.spec.image_shape, "four numbers")
     images = Renderer(network, device).images(_latents(network, count, seed)).cpu()
     numbers = (images.flatten(1).double() + 1) / 2  # (N, 4)
+    if not numbers.isfinite().all():
+        raise UserError("This model makes what are no numbers. Choose another, or an earlier snapshot.")
     low, high = torch.tensor(PATTERN_1010_INTERVALS, dtype=torch.float64).unbind(1)
     inside = ((numbers >= low) & (numbers <= high)).all(1).double().mean().item()
     rows = [

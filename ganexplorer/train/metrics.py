@@ -44,7 +44,8 @@ class Frechet:
         """Of features (N, D); see `frechet_distance`."""
         self._metric.reset()
         self._metric.update(features.cpu().double(), real=False)
-        return max(0.0, float(self._metric.compute()))
+        found = float(self._metric.compute())
+        return found if math.isnan(found) else max(0.0, found)
 
 
 class _Given(nn.Module):

@@ -88,9 +88,9 @@ def find_named(
     # a label goes before what can be measured
     extras = tuple(name for name in wishes.names if name in MEASURED and name not in labels.names)
     numbers = [labels.number(name) for name in wishes.names if name not in extras]
-    pairs = [(labels.number(a), labels.number(b)) for a, b in wishes.pairs]
-    if pairs and not labels.are_classes:
+    if wishes.pairs and not labels.are_classes:
         raise UserError("The data has no three classes to make pairs of. Ask for names instead.")
+    pairs = [(labels.number(a), labels.number(b)) for a, b in wishes.pairs]
     for a, b in pairs:
         if a == b:
             raise UserError(f"From {labels.names[a]} to itself there is no direction. Choose two classes.")

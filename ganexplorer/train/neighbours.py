@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganexplorer.train.events import Progress
+from ganexplorer.train.memory import at_once
 from ganexplorer.train.progress import Pace
 
 CANDIDATES = 32  # by the sketch, of which the nearest is taken
@@ -73,7 +74,7 @@ def sketch(images: Tensor) -> Tensor:
     while min(images.shape[2:]) >= 2 * side and (side == 1 or values > _SKETCH):
         side, values = 2 * side, values // 4
     parts = []
-    for chunk in torch.split(images, _AMONG):
+    for chunk in torch.split(images, at_once(images.shape[1:], _AMONG)):
         pixels = chunk.float().sub_(127.5)
         small = F.avg_pool2d(pixels, side).flatten(1) * side
         left_out = pixels.flatten(1).square().sum(1) - small.square().sum(1)

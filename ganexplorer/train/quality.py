@@ -6,11 +6,12 @@ from collections.abc import Generator, Mapping
 
 import torch
 
+from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import Network
-from ganexplorer.core.render import Renderer
 from ganexplorer.train.events import Progress
-from ganexplorer.train.reference import Group, Reference, as_levels
+from ganexplorer.train.memory import is_out_of_memory
+from ganexplorer.train.reference import Group, Reference, drawn
 from ganexplorer.train.sources import ImageSource
 
 COUNT = 1000  # samples, and real images, that are compared
@@ -37,6 +38,13 @@ class Quality:
         self._z = prior.sample(COUNT, z_dim, torch.Generator().manual_seed(seed + 2))
         self._reference: Reference | None = None
 
+    def attempt(self, generator: Network) -> Generator[Progress, None, tuple[Mapping[str, float], str]]:
+        """`measure`, or in words why nothing can be measured, which is no reason to end a run."""
+        try:
+            return (yield from self.measure(generator)), ""
+        except (UserError, RuntimeError, MemoryError, ImportError) as error:
+            return {}, "There is not memory enough beside the training." if is_out_of_memory(error) else str(error)
+
     def measure(self, generator: Network) -> Generator[Progress, None, Mapping[str, float]]:
         """Distance, precision and recall as `Scalars` names them; a generator of progress that returns them.
 
@@ -44,11 +52,7 @@ class Quality:
         """
         if self._reference is None:
             self._reference = yield from Reference.of(self._source, COUNT, self._seed, GROUPS, device=self._device)
-        renderer, parts = Renderer(generator, self._device), []
-        z = self._z[: self._reference.count]
-        for chunk in torch.split(z, _BATCH):
-            parts.append(as_levels(renderer.images(chunk)))
-            yield Progress("Drawing samples", len(parts) * _BATCH, len(z))
-        found = yield from self._reference.scoring(torch.cat(parts))
+        samples = yield from drawn(generator, self._z[: self._reference.count], self._device, _BATCH)
+        found = yield from self._reference.scoring(samples)
         values = {row.key: row.value for row in found.rows}
         return {name: values[key] for name, keys in _NAMES.items() for key in keys if key in values}

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganexplorer.train.classifier import as_unit
+from ganexplorer.train.memory import at_once
 
 LEAST_SIDE = 8  # pixels of an image
 _SEED = 1010
@@ -71,7 +72,8 @@ class RandomFeatures:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Features (N, `count`) float32 of images (N, C, H, W) uint8, on their device."""
-        return torch.cat([self._features(as_unit(chunk)) for chunk in torch.split(images, _CHUNK)])
+        chunks = torch.split(images, at_once(images.shape[1:], _CHUNK))
+        return torch.cat([self._features(as_unit(chunk)) for chunk in chunks])
 
     def _features(self, images: Tensor) -> Tensor:
         strengths, others = [], []

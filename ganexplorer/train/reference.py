@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.render import to_pixels
+from ganexplorer.core.networks import Network
+from ganexplorer.core.render import Renderer, to_pixels
 from ganexplorer.train import metrics
 from ganexplorer.train.assets import DIGIT_SHAPE
 from ganexplorer.train.events import Progress
@@ -32,13 +33,14 @@ from ganexplorer.train.measures import (
     measure_of,
     row_of,
 )
+from ganexplorer.train.memory import at_once
 from ganexplorer.train.progress import finished
 from ganexplorer.train.random_features import LEAST_SIDE
 from ganexplorer.train.scores import ClassShare, Evaluation
 from ganexplorer.train.sources import ImageSource, ResidentImages
 from ganexplorer.train.torchvision_sets import DIGITS
 
-__all__ = ["ALL", "LEAST_COUNT", "QUICK", "Group", "Reference", "as_levels", "finished"]
+__all__ = ["ALL", "LEAST_COUNT", "QUICK", "Group", "Reference", "as_levels", "drawn", "finished"]
 
 LEAST_COUNT = 20  # images, below which no number means anything
 
@@ -186,6 +188,22 @@ class Reference:
     def score(self, samples: Tensor) -> Evaluation:
         """`scoring`, to its end at once."""
         return finished(self.scoring(samples))
+
+
+def drawn(generator: Network, z: Tensor, device: torch.device, batch: int) -> Working[Tensor]:
+    """Samples (N, C, H, W) uint8 of a generator for z (N, z_dim); a generator of progress that returns them.
+
+    `batch` of them at a time, or fewer of large ones. Raises `UserError` where the generator makes NaN or infinity.
+    """
+    renderer, parts, done = Renderer(generator, device), [], 0
+    for chunk in torch.split(z, at_once(generator.spec.image_shape, batch)):
+        images = renderer.images(chunk)
+        if not images.isfinite().all():
+            raise UserError("This model makes pictures that are no numbers. Choose another, or an earlier snapshot.")
+        parts.append(as_levels(images))
+        done += len(chunk)
+        yield Progress("Drawing samples", done, len(z))
+    return torch.cat(parts)
 
 
 def as_levels(images: Tensor) -> Tensor:

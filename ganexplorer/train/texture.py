@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganexplorer.train.memory import at_once
+
 PATCH = 7  # pixels on a side
 _LEAST_SIDE = 14  # pixels of a level: 64, 32, 16; and 28, 14
 _PATCHES = 1 << 17  # of a level, about
@@ -52,7 +54,7 @@ def describe(images: Tensor, seed: int = 0) -> Descriptors:
     directions = torch.randn(len(sizes), channels * PATCH**2, _DIRECTIONS, generator=rng)
     directions = F.normalize(directions, dim=1).to(images.device)
     patches: list[list[Tensor]] = [[] for _ in sizes]
-    for chunk in torch.split(images, _CHUNK):
+    for chunk in torch.split(images, at_once(images.shape[1:], _CHUNK)):
         for level, layer in enumerate(laplacian_pyramid(chunk.float(), len(sizes))):
             patches[level].append(_patches(layer, each, rng))
     levels = [

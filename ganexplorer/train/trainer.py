@@ -46,7 +46,7 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.memory import is_out_of_memory
+from ganexplorer.train.memory import give_back, is_out_of_memory
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.progress import finished
 from ganexplorer.train.quality import Quality
@@ -304,30 +304,31 @@ class Trainer:
         """Hold samples against real images. What is asked for meanwhile is not kept waiting, or put off."""
         if self._quality is None:
             return {}
-        measuring = self._quality.measure(self._optimization.shown_generator)
-        try:
-            if self._parallel.size > 1:
-                values, trouble = self._parallel.from_first(lambda: _finished(measuring))
-                if trouble:
-                    raise UserError(trouble)
-                return values
+        measuring = self._quality.attempt(self._optimization.shown_generator)
+        if self._parallel.size > 1:
+            values, trouble = self._parallel.from_first(lambda: finished(measuring))
+        else:
             while True:
                 try:
                     next(measuring)
                 except StopIteration as done:
-                    measured: Mapping[str, float] = done.value
-                    return measured
-                command = self._commands.glance()
-                if self._commands.is_stopped:
-                    return {}
-                if isinstance(command, PublishWeights):
-                    yield self._weights()
-                elif command is not None:
-                    self._commands.postpone(command)
-        except UserError as error:
+                    values, trouble = done.value
+                    break
+                match self._commands.glance():
+                    case PublishWeights():
+                        yield self._weights()
+                    case Stop(keep):
+                        self._writer.keep(keep)
+                        return {}
+                    case None:
+                        pass
+                    case command:
+                        self._commands.postpone(command)
+        if trouble:
             self._quality = None  # told once
-            yield Notice(f"Quality is not measured: {error}")
-            return {}
+            give_back()
+            yield Notice(f"Quality is not measured: {trouble}")
+        return values
 
     def _tell(self, step: int, values: list[float], judged: Mapping[str, float]) -> Generator[TrainEvent, None, None]:
         """Log what was measured, and what the doctor makes of it."""
@@ -370,7 +371,7 @@ class Trainer:
                     self._writer.keep(self._step)
                     yield from self._writer.log(Mark(self._step, "kept", text))
                     yield from self._save()
-            if not commands.is_paused:
+            if not commands.is_paused and not commands.is_stopped:
                 return self._scripted()
 
     def _catch_up(self) -> Generator[TrainEvent, None, None]:
@@ -472,14 +473,6 @@ class Trainer:
             for network in networks
         )
         return Weights(self._step, generator, discriminator)
-
-
-def _finished(measuring: Generator[object, None, Mapping[str, float]]) -> tuple[Mapping[str, float], str]:
-    """What was measured, or why nothing was: no reason to end a run."""
-    try:
-        return finished(measuring), ""
-    except UserError as error:
-        return {}, str(error)
 
 
 def _processes(count: int) -> str:

@@ -42,7 +42,7 @@ class Labels:
     def of(cls, members: Members, wanted: Sequence[str] = ()) -> Labels:
         """What an image source knows. Two classes are one attribute: the one that is wanted, else the rarer one.
 
-        Raises `UserError` where all images show the same.
+        Raises `UserError` where all images show the same, or both of two classes are wanted.
         """
         columns = [torch.from_numpy(members.has(number)) for number in range(len(members.names))]
         known = [(name, has) for name, has in zip(members.names, columns, strict=True) if has.any() and not has.all()]
@@ -54,9 +54,15 @@ class Labels:
         table = torch.stack([has for _, has in known], dim=1)
         are_classes = len(known) > 1 and bool((table.sum(1) == 1).all())
         if are_classes and len(known) == 2:
+            asked = {name.casefold() for name in wanted}
+            if all(name.casefold() in asked for name, _ in known):
+                names = " and ".join(name for name, _ in known)
+                raise UserError(f"{names} are the two sides of one attribute. Ask for one of them.")
             # pictures beside the class folders are of a class without a name
-            rarer = sorted(known, key=lambda item: (item[0] not in wanted, item[0] == UNSORTED, int(item[1].sum())))[0]
-            return cls((rarer[0],), rarer[1][:, None], are_classes=False)
+            _, _, _, name, has = min(
+                (name.casefold() not in asked, name == UNSORTED, int(has.sum()), name, has) for name, has in known
+            )
+            return cls((name,), has[:, None], are_classes=False)
         return cls(tuple(name for name, _ in known), table, are_classes)
 
     def number(self, name: str) -> int:

@@ -11,7 +11,7 @@ from ganexplorer.cli import main
 def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     numbers = tmp_path / "numbers.json"
     recall = {"name": "recall", "value": 0.5, "floor": 0.9, "unit": "", "error": 0.01234567, "help": "what it means"}
-    told = {"model": "x", "data": "9 pictures of /my/data/faces, gray", "count": 9, "metrics": {"recall": recall}}
+    told = {"model": "x", "data": "9 pictures of /my/data/faces, 8x8, gray", "count": 9, "metrics": {"recall": recall}}
     numbers.write_text(json.dumps(told))
     folder = tmp_path / "mine"
     arguments = ["publish", "mnist-mlp-64", "-o", str(folder), "--title", "Digits", "--numbers", str(numbers)]
@@ -20,7 +20,7 @@ def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: 
     card = json.loads((folder / "card.json").read_text())
     assert card["title"] == "Digits"
     assert card["evaluation"] == {
-        "data": "9 pictures of faces, gray", "count": 9,
+        "data": "9 pictures of faces, 8x8, gray", "count": 9,
         "metrics": {"recall": {"value": 0.5, "error": 0.012346, "floor": 0.9, "unit": ""}},
     }  # fmt: skip
     assert main(["inspect", str(folder)]) == 0
@@ -42,6 +42,27 @@ def test_a_model_is_published_with_its_directions_or_with_others(
     assert main(wrong) == 2
     assert "64 latent dimensions, and this one has 1" in capsys.readouterr().err
     assert not (tmp_path / "wrong").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("2,000 pictures of /home/jane doe/my faces, 64x64, colour", "2,000 pictures of my faces, 64x64, colour"),
+        (
+            "9 pictures of faces/of, mine, 8x8, gray, mirrored at random",
+            "9 pictures of of, mine, 8x8, gray, mirrored at random",
+        ),
+        ("9 pictures of C:\\Users\\jane\\faces, 8x8, gray, classes a/b", "9 pictures of faces, 8x8, gray, classes a/b"),
+        ("MNIST, 60,000 digits, 28x28, gray", "MNIST, 60,000 digits, 28x28, gray"),
+    ],
+)
+def test_the_folders_of_this_machine_stay_out_of_a_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: str, told: str
+) -> None:
+    numbers = tmp_path / "numbers.json"
+    numbers.write_text(json.dumps({"data": data, "count": 9, "metrics": {"recall": {"value": 0.5}}}))
+    assert main(["publish", "pattern-1010", "-o", str(tmp_path / "mine"), "--numbers", str(numbers)]) == 0
+    assert json.loads((tmp_path / "mine" / "card.json").read_text())["evaluation"]["data"] == told
 
 
 def test_publish_refuses_a_folder_in_use_and_numbers_of_another_kind(

@@ -229,7 +229,29 @@ def test_dcgan_biases_start_at_0() -> None:
     assert network.layers[0].weight.std().item() == pytest.approx(0.02, rel=0.2)
 
 
-@pytest.mark.parametrize("scheme", ["default", "dcgan"])
+def test_he_weights_count_the_values_that_each_value_is_made_of() -> None:
+    generator = build(dcgan_generator(100, (64, 48), (1, 16, 16), NORMAL, Tanh()))
+    discriminator = build(dcgan_discriminator((48, 64), (1, 16, 16), LeakyReLU(0.2), None))
+    inputs = []
+    for network in (generator, discriminator):
+        initialize(network, "he", seeded_generator(1))
+        inputs += [
+            2 / float(m.weight.detach().var())
+            for m in network.modules()
+            if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
+        ]
+    # 100 for a pixel of the first layer; where a 4x4 kernel goes by steps of two, a pixel sees 2x2 of it
+    assert inputs == pytest.approx([100, 64 * 4, 48 * 4, 16, 48 * 16, 64 * 16], rel=0.15)
+
+
+def test_after_he_weights_a_picture_begins_neither_flat_nor_black_and_white() -> None:
+    generator = build(dcgan_generator(100, (64, 48), (1, 16, 16), NORMAL, Tanh()))
+    initialize(generator, "he", seeded_generator(1))
+    images = generator(torch.randn(200, 100, generator=seeded_generator(2)))[:, :, 2:-2, 2:-2]
+    assert float(images.detach().atanh().std()) == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize("scheme", ["default", "dcgan", "he"])
 @pytest.mark.parametrize("name", ["mlp-bn", "dcgan-16"])
 def test_running_statistics_start_as_those_of_a_new_batch_norm(name: str, scheme: str) -> None:
     network = build(GENERATORS[name])
@@ -246,7 +268,7 @@ def test_batch_norm_options_reach_the_module() -> None:
     assert (norm.eps, norm.momentum) == (1e-3, 0.2)
 
 
-@pytest.mark.parametrize("scheme", ["default", "dcgan"])
+@pytest.mark.parametrize("scheme", ["default", "dcgan", "he"])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_global_random_state_is_neither_read_nor_moved(name: str, scheme: str) -> None:
     states = []

@@ -39,6 +39,14 @@ def test_there_may_be_classes_that_no_image_is_of(classes: int, outputs: int) ->
     assert model.judge(halves(3)[0])[1].shape == (3, outputs)
 
 
+def test_the_generators_of_gpus_are_left_alone_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seed_all(seed: int) -> None:
+        raise AssertionError(seed)
+
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seed_all)
+    finished(train_classifier(torch.zeros(8, 1, 8, 8), torch.arange(8) % 2, 1))
+
+
 def test_the_same_seed_trains_the_same_and_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
     first, second = (finished(train_classifier(*halves(40), 1, seed=3)) for _ in range(2))

@@ -250,6 +250,30 @@ def test_pictures_of_a_folder_have_no_part_that_nobody_trains_on(picture_folder:
     assert finished(read_real(f"folder:{picture_folder}", (1, 8, 8))).unseen is None
 
 
+def test_a_colour_model_is_compared_with_gray_images_as_it_can_be_trained_on_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 40)
+    images = finished(read_real("toy:digits", (3, 32, 32))).source.images
+    assert images.shape == (40, 3, 32, 32)
+    assert torch.equal(images[:, 0], images[:, 2])
+
+
+def test_a_generator_of_what_are_no_numbers_gets_none() -> None:
+    network = small_generator((1, 16, 16))
+    with torch.no_grad():
+        network.layers[0].weight.fill_(torch.nan)
+    source = finished(read_real("toy:digits", (1, 16, 16))).source
+    with pytest.raises(UserError, match="no numbers"):
+        finished(evaluate(network, source, 30))
+    pattern = build(mlp_generator(1, (3,), (1, 1, 4), Prior.constant(0.5), ReLU(), Sigmoid()))
+    with torch.no_grad():
+        pattern.layers[0].weight.fill_(torch.inf)
+        pattern.layers[2].weight.fill_(torch.nan)
+    with pytest.raises(UserError, match="no numbers"):
+        finished(evaluate(pattern, "toy:1010", 1))
+
+
 def test_sets_with_a_test_part_hold_that_out(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -274,8 +298,6 @@ def test_sets_with_a_test_part_hold_that_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "ref", "told"),
     [
-        ((3, 16, 16), "toy:digits", "toy:digits: are gray images, and the model makes 16x16 colour"),
-        ((3, 28, 28), "mnist:nowhere", "gray images"),
         ((1, 28, 28), "toy:1010", "are four numbers, and the model makes 28x28 gray"),
         ((1, 1, 4), "toy:digits", "the model makes four numbers. Use toy:1010"),
         ((2, 16, 16), "toy:digits", "images of 2 channels"),

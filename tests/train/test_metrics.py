@@ -88,6 +88,12 @@ def test_the_frechet_distance_of_alike_rows_is_finite() -> None:
     assert metrics.frechet_distance(normal(50, 6, 0), torch.zeros(50, 6)) > 0
 
 
+def test_the_frechet_distance_of_what_are_no_numbers_is_none() -> None:
+    broken = normal(50, 6, 1)
+    broken[3, 2] = torch.nan
+    assert math.isnan(metrics.frechet_distance(normal(50, 6, 0), broken))
+
+
 # -- precision and recall -----------------------------------------------------------------------------------
 
 

@@ -287,6 +287,14 @@ def test_labels_are_classes_where_each_image_shows_exactly_one() -> None:
     assert beside.table.tolist() == [[False], [True], [True], [True]]
 
 
+def test_two_classes_are_asked_for_in_upper_or_lower_case_and_one_at_a_time() -> None:
+    two = Classes(("plain", "Smile"), np.array([0, 0, 0, 1, 1]))
+    assert Labels.of(two).names == ("Smile",)
+    assert Labels.of(two, ["PLAIN"]).names == ("plain",)
+    with pytest.raises(UserError, match=r"^plain and Smile are the two sides of one attribute\. Ask for one of them"):
+        Labels.of(two, ["smile", "plain"])
+
+
 @pytest.mark.parametrize(
     "members",
     [
@@ -344,6 +352,7 @@ def test_two_witnesses_are_trained_apart(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (Wishes(("nort west",)), r"The data knows no 'nort west', only north west, .*Did you mean north west\?"),
         (Wishes(pairs=(("north west", "luck"),)), "no three classes to make pairs of"),
+        (Wishes(pairs=(("north west", "north east"),)), "no three classes to make pairs of"),
         (Wishes(("warmer",)), "warmer: cannot be measured in pictures of 1 channels"),
     ],
 )

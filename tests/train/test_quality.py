@@ -13,7 +13,20 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import build, initialize, mlp_generator
 from ganexplorer.core.spec import ReLU, Tanh
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import Command, Ended, Notice, PublishWeights, Scalars, Stop, TrainRequest, Weights
+from ganexplorer.train.events import (
+    Change,
+    Changed,
+    Command,
+    Ended,
+    Keep,
+    Mark,
+    Notice,
+    PublishWeights,
+    Scalars,
+    Stop,
+    TrainRequest,
+    Weights,
+)
 from ganexplorer.train.progress import finished
 from ganexplorer.train.quality import COUNT, Quality
 from ganexplorer.train.run_log import read_entries
@@ -135,6 +148,57 @@ def test_a_stop_meanwhile_ends_the_run_with_a_snapshot(tmp_path: Path, monkeypat
     assert isinstance(ended, Ended)
     assert (ended.reason, ended.step) == ("stopped", 4)
     assert ended.snapshot is not None
+
+
+@pytest.mark.usefixtures("few_digits")
+def test_a_snapshot_that_a_stop_meanwhile_wants_kept_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what was asked before the stop is done before it."""
+    measuring = False
+    asked: list[Command] = [Stop(8), Change({"g_lr": 0.01}), Keep("of mine")]
+    original = Quality.measure
+
+    def measure(self: Quality, network: Any) -> Any:
+        nonlocal measuring
+        measuring = len(list((tmp_path / "run" / "snapshots").glob("*"))) > 1
+        result = yield from original(self, network)
+        measuring = False
+        return result
+
+    monkeypatch.setattr(Quality, "measure", measure)
+    request = TrainRequest(
+        dataclasses.replace(CONFIG, steps=1000, snapshot_every=4), "toy:digits", tmp_path / "run", "cpu"
+    )
+    trainer = Trainer(request, lambda seconds: asked.pop() if measuring and asked else None)
+    *_, ended = trainer.run()
+    assert isinstance(ended, Ended)
+    assert (ended.reason, asked) == ("stopped", [])
+    assert trainer._writer.kept == {8, ended.step}
+    entries = read_entries(tmp_path / "run" / "log.jsonl")
+    assert [entry.settings for entry in entries if isinstance(entry, Changed)] == [{"g_lr": 0.01}]
+    assert [entry.text for entry in entries if isinstance(entry, Mark) and entry.kind == "kept"] == ["of mine"]
+
+
+@pytest.mark.usefixtures("few_digits")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "There is not memory enough beside the training."),
+        (torch.linalg.LinAlgError("did not converge"), "did not converge"),
+        (ModuleNotFoundError("No module named 'torchmetrics'"), "No module named 'torchmetrics'"),
+    ],
+)
+def test_a_measurement_that_fails_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*arguments: Any, **named: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("ganexplorer.train.measures.metrics.Frechet", fail)
+    events = list(run(CONFIG, tmp_path / "run"))
+    assert [event.text for event in events if isinstance(event, Notice)] == [f"Quality is not measured: {told}"]
+    assert events[-1].reason == "finished"
+    assert [item.step for item in scalars(events)] == [4, 5, 8, 10, 12]
+    assert all(math.isnan(item.distance) for item in scalars(events))
 
 
 def test_data_that_cannot_be_compared_is_told_once_and_training_goes_on(tmp_path: Path) -> None:
