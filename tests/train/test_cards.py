@@ -1,0 +1,90 @@
+"""The shipped models: whether they are what their cards say, as far as that can be told without their data."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from ganexplorer.core import latent
+from ganexplorer.core.checkpoint import fingerprint
+from ganexplorer.core.direction_files import measures_of, shipped_directions
+from ganexplorer.core.render import Renderer
+from ganexplorer.core.zoo import ModelEntry, discover
+from ganexplorer.train import metrics
+from ganexplorer.train.assets import load_digit_classifier
+from ganexplorer.train.direction_search import LEAST_SUCCESS
+from ganexplorer.train.evaluation import evaluate
+from ganexplorer.train.progress import finished
+from ganexplorer.train.reference import as_levels
+
+ROOT = Path(__file__).parents[2]
+ENTRIES = discover([ROOT / "models"])
+NAMES = [entry.name for entry in ENTRIES]
+DIGITS = [entry for entry in ENTRIES if "sure" in entry.card["evaluation"]["metrics"]]
+MOST_BYTES = 60e6  # of all models together
+
+
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cards", ROOT / "benchmarks" / "cards.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_a_shipped_model_has_all_that_a_model_has(entry: ModelEntry) -> None:
+    card, checkpoint = entry.card, entry.load()
+    assert card["name"] == entry.name
+    assert card["fingerprint"] == fingerprint(checkpoint.generator)
+    assert checkpoint.discriminator is not None
+    assert {"title", "recipe", "data", "step", "seconds", "config", "weights"} <= card.keys()
+    assert entry.path.with_name("samples.png").is_file()
+    assert "/" not in card["data"].replace("folder:", "")
+
+
+def test_all_shipped_models_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in (ROOT / "models").rglob("*") if path.is_file()) < MOST_BYTES
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_a_shipped_direction_is_measured_as_its_card_says_and_works_often_enough(entry: ModelEntry) -> None:
+    directions, told = shipped_directions(entry), entry.card.get("directions", {})
+    assert [direction.name for direction in directions] == list(told)
+    for direction in directions:
+        measures = measures_of(direction)
+        assert told[direction.name] == pytest.approx(measures, rel=1e-3)
+        assert measures.get("success", 1.0) >= LEAST_SUCCESS
+        assert "success" in measures or direction.name.startswith(("SeFa", "PCA"))
+
+
+@pytest.mark.parametrize("entry", DIGITS, ids=[entry.name for entry in DIGITS])
+def test_digits_are_as_clear_and_as_evenly_spread_as_their_card_says(entry: ModelEntry) -> None:
+    generator = entry.load().generator
+    assert generator.spec.prior is not None
+    z = latent.seeded(generator.spec.prior, generator.spec.z_dim, 77, 2000)  # of a seed that the card has not
+    images = as_levels(torch.cat([Renderer(generator).images(part) for part in torch.split(z, 500)]))
+    logits = load_digit_classifier().judge(images)[1]
+    numbers = entry.card["evaluation"]
+    assert 100 * metrics.sure_share(logits) == pytest.approx(numbers["metrics"]["sure"]["value"], abs=4)
+    shares = [100 * share for share in metrics.class_shares(logits)]
+    assert shares == pytest.approx(list(numbers["classes"].values()), abs=3.5)
+
+
+def test_the_four_numbers_are_those_of_the_card_and_inside_their_intervals() -> None:
+    (entry,) = (entry for entry in ENTRIES if entry.name == "pattern-1010")
+    found = finished(evaluate(entry.load().generator, "toy:1010", 1))
+    for key, told in entry.card["evaluation"]["metrics"].items():
+        assert found[key].value == pytest.approx(told["value"], abs=1e-3)
+        assert found[key].is_inside in (True, None)
+
+
+def test_the_table_of_the_docs_is_that_of_the_cards() -> None:
+    lines = tool().table(ENTRIES)
+    assert len(lines) == 2 + len([entry for entry in ENTRIES if entry.name != "pattern-1010"])
+    assert "\n".join(lines) in (ROOT / "docs" / "models.md").read_text()
