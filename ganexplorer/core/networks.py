@@ -169,8 +169,10 @@ def initialize(network: Network, scheme: Init, generator: torch.Generator) -> No
     ``default``: PyTorch's own for linear and convolution layers, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weight
     and bias, in its order. ``dcgan``: weights of (transposed) convolutions and linear layers N(0, .02), biases
     0, batch norm scale N(1, .02), shift 0 (Radford et al. 2016, arXiv:1511.06434, section 4). ``he``: weights
-    N(0, 2 / inputs of a value), biases 0 (He et al. 2015, arXiv:1502.01852, eq. 10): signals keep their size where no
-    batch norm holds them.
+    N(0, 2 / fan_in), biases 0 (He et al. 2015, arXiv:1502.01852, eq. 10): signals keep their size where no batch norm
+    holds them. The fan-in is what PyTorch takes for it, which of a transposed convolution is that of its gradient: its
+    pictures begin in strong contrast. With the true one, modern-28 learned more slowly (LeNet-FID 405 instead of 283
+    after 1,000 steps).
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -185,26 +187,17 @@ def initialize(network: Network, scheme: Init, generator: torch.Generator) -> No
                 if module.bias is not None:
                     module.bias.zero_()
                 continue
+            # dim 1 of every weight counts the fan-in, also (as PyTorch has it) of a transposed convolution
+            fan_in = module.weight[0].numel()
             if scheme == "he":
-                module.weight.normal_(0.0, math.sqrt(2 / _inputs(module)), generator=generator)
+                module.weight.normal_(0.0, math.sqrt(2 / fan_in), generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
                 continue
-            # dim 1 of every weight counts the fan-in, also (as PyTorch has it) of a transposed convolution
-            bound = 1 / math.sqrt(module.weight[0].numel())
+            bound = 1 / math.sqrt(fan_in)
             module.weight.uniform_(-bound, bound, generator=generator)
             if module.bias is not None:
                 module.bias.uniform_(-bound, bound, generator=generator)
-
-
-def _inputs(module: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
-    """How many values of the layer before each value is made of, away from the borders."""
-    if not isinstance(module, nn.ConvTranspose2d):
-        return module.weight[0].numel()
-    channels, _, height, width = module.weight.shape
-    if tuple(module.stride) == (1, 1) and tuple(module.padding) == (0, 0):  # makes an image of a single pixel
-        return channels
-    return channels * height * width / math.prod(module.stride)
 
 
 def mlp_generator(
