@@ -49,7 +49,7 @@ __all__ = ["FACES_CHUNK", "FACE_ATTRIBUTES", "Faces", "draw_faces", "paint"]
 
 FACES_CHUNK = 500  # faces a chunk: a fixed number, so that the random draws never depend on the caller
 MIN_SIZE = 16  # pixels, below which no face can be made out
-_BLOCK = 50  # faces painted at a time: fewer cost more calls, more no longer fit into a processor's cache
+_BLOCK = 125  # faces painted at a time: fewer cost more calls, for which threads wait; more fit into no cache
 _ZOOM = 1.17  # half pictures that a head's unit takes
 
 # How hair grows, a row for each of `HAIR_STYLES`: volume at the sides and on top, the middle of its cap, the hairline,
