@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ganexplorer.train.named_directions import Finding, Findings
     from ganexplorer.train.sources import ImageSource
 
+_COUNT = 5  # directions of the first layer
+
 
 def add(commands: Any) -> None:
     """Add the parser of the command."""
@@ -49,9 +51,7 @@ def add(commands: Any) -> None:
         "brighter, warmer; default all attributes, the rarer of two classes, a dozen pairs of more",
     )
     command.add_argument("--pairs", default="", metavar="A-B,...", help="from class A to class B, as in 3-8,1-7")
-    command.add_argument(
-        "-n", "--count", type=parse_positive, default=5, help="how many, with --method sefa or pca (default 5)"
-    )
+    command.add_argument("-n", "--count", type=parse_positive, help="how many, with --method sefa or pca (default 5)")
     command.add_argument(
         "--seed", type=parse_seed, default=0, help="of the classifiers, the samples and the search (default 0)"
     )
@@ -104,11 +104,17 @@ def _check(arguments: argparse.Namespace) -> None:
         for flag in ("data", "names", "pairs"):
             if getattr(arguments, flag):
                 raise UserError(f"--{flag}: --method {arguments.method} looks at weights alone. Leave it out.")
+    elif arguments.count is not None:
+        raise UserError(
+            "-n: is for --method sefa and pca; here --names and --pairs say what to look for. Leave it out."
+        )
     if arguments.out is None:
         if arguments.append:
             raise UserError("--append: keeps what is in a file. Name it with -o FILE.json.")
         return
     check_suffix(arguments.out, (".json",))
+    if arguments.out.exists() and not arguments.append:
+        raise UserError(f"{arguments.out}: is there already. Add --append to keep what is in it, or name another file.")
     if not arguments.out.parent.is_dir():
         raise UserError(f"{arguments.out.parent}: no such folder. Make it first, or write elsewhere.")
 
@@ -129,9 +135,9 @@ def _first_layer(arguments: argparse.Namespace, entry: ModelEntry) -> list[Direc
     prior = network.spec.prior
     assert prior is not None
     if arguments.method == "sefa":
-        directions = sefa(network, arguments.count)
+        directions = sefa(network, arguments.count or _COUNT)
     else:
-        directions = pca(network, prior, arguments.count, seed=arguments.seed)
+        directions = pca(network, prior, arguments.count or _COUNT, seed=arguments.seed)
     renderer = Renderer(network)
     return measured(directions, renderer.images, prior, chunk_size=batch_size(network.spec, CHUNK))
 

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         "--data",
         metavar="REF",
         help="real images to compare with: mnist, fashion-mnist, kmnist (each [:DIR]), celeba:DIR, folder:DIR, "
-        "toy:digits, toy:faces, toy:1010; default what the model's card names, with its classes",
+        "toy:digits, toy:faces, toy:1010; default what the model's card names; of the same data its classes",
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
@@ -76,17 +76,22 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _data(entry: ModelEntry, ref: str | None) -> tuple[str, Preparation]:
-    """The data to compare with, and how the model saw them; raises `UserError` where nobody names any."""
+    """The data to compare with, and how the model saw them; raises `UserError` where nobody names any.
+
+    Data of the same kind are prepared as the model's were, wherever they lie.
+    """
+    from ganexplorer.core.publishing import without_path
     from ganexplorer.train.preparation import Fit, Preparation
 
-    if ref is not None:
-        return ref, Preparation()
     named, config = entry.card.get("data"), entry.card.get("config")
-    if not isinstance(named, str) or not named:
+    named = named if isinstance(named, str) else ""
+    if ref is None and not named:
         raise UserError(f"{entry.name}: does not tell what it was trained on. Name the data: --data REF.")
+    if ref is not None and without_path(ref) != without_path(named):
+        return ref, Preparation()
     config = config if isinstance(config, dict) else {}
     fits: dict[object, Fit] = {fit: fit for fit in get_args(Fit)}
     classes = config.get("classes")
-    return named, Preparation(
+    return ref or named, Preparation(
         fit=fits.get(str(config.get("fit")), "crop"), classes=classes if isinstance(classes, str) else ""
     )

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ganexplorer.cli.parsing import add_command, add_model, tell
-from ganexplorer.core.errors import UserError
+from ganexplorer.cli.parsing import add_command, add_model, fail, tell
+from ganexplorer.core.errors import UserError, plain
 
 _MAX_NUMBERS = 1024 * 1024  # bytes
 
@@ -36,13 +36,13 @@ def add(commands: Any) -> None:
 def _publish(arguments: argparse.Namespace) -> int:
     from ganexplorer.core.direction_files import load_directions, shipped_file
     from ganexplorer.core.publishing import publish
-    from ganexplorer.core.zoo import resolve
+    from ganexplorer.core.zoo import default_roots, resolve, user_folder
 
     source = resolve(arguments.model)
     path = arguments.directions or shipped_file(source)
     directions = [] if path is None else load_directions(path, source.spec.z_dim)
     facts = {key: value for key, value in (("title", arguments.title), ("note", arguments.note)) if value}
-    numbers = {} if arguments.numbers is None else {"evaluation": _numbers(arguments.numbers)}
+    numbers = {} if arguments.numbers is None else {"evaluation": _numbers(arguments.numbers, source.name)}
     try:
         entry = publish(source, arguments.out, facts | numbers, directions=directions, precise=arguments.precise)
     except OSError as error:
@@ -51,10 +51,17 @@ def _publish(arguments: argparse.Namespace) -> int:
         ) from None
     along = f", {len(directions)} directions" if directions else ""
     tell(f"{arguments.out}: {entry.spec.summary()}, {entry.size / 1e6:.1f} MB, weights {entry.card['weights']}{along}")
+    if "evaluation" not in entry.card:
+        fail("The card has no numbers: add them by --numbers with what `ganexplorer evaluate --json` prints.", 0)
+    if arguments.out.absolute().parent not in default_roots():
+        fail(
+            f"It opens by its path; among the models of the window, and by its name, once it lies in {user_folder()}.",
+            0,
+        )
     return 0
 
 
-def _numbers(path: Path) -> dict[str, Any]:
+def _numbers(path: Path, name: str) -> dict[str, Any]:
     from ganexplorer.core.files import read_small
 
     try:
@@ -64,6 +71,10 @@ def _numbers(path: Path) -> dict[str, Any]:
     metrics = numbers.get("metrics") if isinstance(numbers, dict) else None
     if not isinstance(metrics, dict) or not all(isinstance(metric, dict) for metric in metrics.values()):
         raise UserError(f"{path}: is not what `ganexplorer evaluate --json` prints. Save its output to a file.")
+    if numbers.get("model", name) != name:
+        raise UserError(
+            f"{path}: is of {plain(str(numbers['model']))}, not of {name}. Evaluate the model that you publish."
+        )
     kept = {key: numbers[key] for key in ("count", "seed", "repeats", "features", "held_out") if numbers.get(key)}
     told = {
         name: {key: _short(metric[key]) for key in ("value", "error", "floor", "unit", "interval") if key in metric}

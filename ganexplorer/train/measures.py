@@ -18,7 +18,6 @@ from ganexplorer.train.scores import Better, Row
 
 Group = Literal["frechet", "classes", "texture", "manifolds", "memory", "diversity"]
 ALL: tuple[Group, ...] = get_args(Group)
-QUICK: tuple[Group, ...] = ("frechet", "classes", "manifolds", "diversity")  # well under a second for 1,000 digits
 COPY_QUANTILE = 0.01  # of unseen images are nearer to a training image than what is called a copy
 _CHUNK = 250  # images at once
 

@@ -65,8 +65,8 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     ),
     Recipe(
         "mlp-100-smooth", "mnist",
-        "A very small MLP with one-sided label smoothing: the discriminator is told 0.9 for real images. Holds all "
-        "ten digits; strokes stay rough.",
+        "A very small MLP with one-sided label smoothing: the discriminator is told 0.9 for real images. All ten "
+        "digits can be made out; strokes stay rough and grainy.",
         TrainConfig(
             z_dim=100, prior="uniform", g_widths=(128,), g_slope=0.01, d_widths=(128,), d_slope=0.01, smoothing=0.1,
             batch_size=100, epochs=100, g_lr=2e-3, d_lr=2e-3, beta1=0.9, beta2=0.999, sample_every=600, sample_count=16,
@@ -83,7 +83,7 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     ),
     Recipe(
         "mlp-96", "mnist",
-        "A wide MLP (1024-1024). Holds all ten digits and sharpens for as long as it trains.",
+        "A wide MLP (1024-1024). All ten digits can be made out, in salt and pepper.",
         TrainConfig(
             z_dim=96, prior="uniform", g_widths=(1024, 1024), g_activation="relu", d_widths=(256, 256), d_slope=0.2,
             batch_size=128, epochs=10, g_lr=3e-4, d_lr=3e-4, beta1=0.5, beta2=0.999, sample_every=250, sample_count=16,

@@ -21,7 +21,6 @@ from ganexplorer.train.assets import DIGIT_SHAPE
 from ganexplorer.train.events import Progress
 from ganexplorer.train.measures import (
     ALL,
-    QUICK,
     AnyNet,
     DigitNet,
     Group,
@@ -40,7 +39,7 @@ from ganexplorer.train.scores import ClassShare, Evaluation
 from ganexplorer.train.sources import ImageSource, ResidentImages
 from ganexplorer.train.torchvision_sets import DIGITS
 
-__all__ = ["ALL", "LEAST_COUNT", "QUICK", "Group", "Reference", "as_levels", "drawn", "finished"]
+__all__ = ["ALL", "LEAST_COUNT", "Group", "Reference", "as_levels", "drawn", "finished"]
 
 LEAST_COUNT = 20  # images, below which no number means anything
 
@@ -83,7 +82,7 @@ class Reference:
         seed
             Of which images are taken, and of what the measures draw.
         groups
-            Which numbers: `ALL`, or `QUICK` for while a network trains.
+            Which numbers; `ALL`, or few of them for while a network trains.
         unseen
             (N, C, H, W) uint8: real images that no network was trained on, for the floors. None: half of the source's
             own images are held out, and of the nearest training images each leaves itself out.

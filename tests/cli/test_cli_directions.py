@@ -198,8 +198,8 @@ def test_append_keeps_what_is_there_but_for_the_same_names(command: Command, mod
     assert command(*arguments, "--append").status == 0
     assert [direction.name for direction in load_directions(out, 7)] == ["mine", "SeFa 1", "SeFa 2"]
     assert not torch.equal(load_directions(out, 7)[1].vector, mine[1].vector)
-    assert command(*arguments).status == 0
-    assert [direction.name for direction in load_directions(out, 7)] == ["SeFa 1", "SeFa 2"]
+    assert "is there already. Add --append" in command(*arguments).refusal
+    assert [direction.name for direction in load_directions(out, 7)] == ["mine", "SeFa 1", "SeFa 2"]
     new = tmp_path / "new.json"
     assert command("directions", "probe-gray", "--method", "sefa", "-n", 2, "-o", new, "--append").status == 0
     assert len(load_directions(new, 7)) == 2
@@ -212,6 +212,7 @@ def test_append_keeps_what_is_there_but_for_the_same_names(command: Command, mod
     ("arguments", "reason"),
     [
         (["--append"], "--append: keeps what is in a file. Name it with -o FILE.json."),
+        (["-n", "3"], "-n: is for --method sefa and pca; here --names and --pairs say what to look for. Leave it out."),
         (["-o", "d.txt"], "d.txt: cannot write this kind of file. Use a name that ends in .json."),
         (["-o", "nowhere/d.json"], "nowhere: no such folder. Make it first, or write elsewhere."),
         (["--method", "sefa", "--names", "a"], "--names: --method sefa looks at weights alone. Leave it out."),

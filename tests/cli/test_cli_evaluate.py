@@ -32,8 +32,9 @@ def scribbler(models: Path) -> Path:
     """The name of a tiny generator of 28x28 digits, whose card tells of toy:digits."""
     network = build(mlp_generator(3, (8,), (1, 28, 28), Prior.uniform(), ReLU(), Tanh()))
     initialize(network, "default", torch.Generator().manual_seed(0))
-    card = {"name": "scribbler", "data": "toy:digits", "config": {"fit": "pad", "classes": "1,7"}}
-    save_model(models / "scribbler", Checkpoint(network.eval(), None, card))
+    save_model(models / "scribbler", Checkpoint(network.eval(), None, {"name": "scribbler", "data": "toy:digits"}))
+    card = {"name": "picky", "data": "toy:digits", "config": {"fit": "pad", "classes": "1,7"}}
+    save_model(models / "picky", Checkpoint(network.eval(), None, card))
     return models / "scribbler"
 
 
@@ -95,11 +96,12 @@ def test_seeds_go_round_at_64_bits(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("scribbler")
+@pytest.mark.parametrize("data", [(), ("--data", "toy:digits")])
 def test_data_that_the_card_names_are_taken_with_their_classes(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch, data: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 400)
-    answer = command("evaluate", "scribbler", "-n", 20)
+    answer = command("evaluate", "picky", "-n", 20, *data)
     assert answer.status == 0
     assert answer.out.splitlines()[0].endswith("drawn digits, 28x28, gray, padded, classes 1,7")
 
@@ -121,7 +123,6 @@ def test_four_numbers_are_told_with_their_intervals(command: Command) -> None:
 @pytest.mark.parametrize(
     ("model", "data", "told"),
     [
-        ("probe-colour", "toy:digits", "gray images, and the model makes 16x16 colour"),
         ("probe-gray", "toy:digits", "images of 5x6 are too small"),
         ("probe-gray", "toy:1010", "four numbers, and the model makes 5x6 gray"),
         ("probe-pattern", "toy:digits", "Use toy:1010"),

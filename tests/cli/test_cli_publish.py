@@ -11,12 +11,20 @@ from ganexplorer.cli import main
 def test_publish_makes_a_model_folder_that_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     numbers = tmp_path / "numbers.json"
     recall = {"name": "recall", "value": 0.5, "floor": 0.9, "unit": "", "error": 0.01234567, "help": "what it means"}
-    told = {"model": "x", "data": "9 pictures of /my/data/faces, 8x8, gray", "count": 9, "metrics": {"recall": recall}}
+    told = {
+        "model": "mnist-mlp-64",
+        "data": "9 pictures of /my/data/faces, 8x8, gray",
+        "count": 9,
+        "metrics": {"recall": recall},
+    }
     numbers.write_text(json.dumps(told))
     folder = tmp_path / "mine"
     arguments = ["publish", "mnist-mlp-64", "-o", str(folder), "--title", "Digits", "--numbers", str(numbers)]
     assert main(arguments) == 0
-    assert "weights float16" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "weights float16" in said.out
+    assert "once it lies in" in said.err
+    assert "no numbers" not in said.err
     card = json.loads((folder / "card.json").read_text())
     assert card["title"] == "Digits"
     assert card["evaluation"] == {
@@ -35,7 +43,9 @@ def test_a_model_is_published_with_its_directions_or_with_others(
     other = tmp_path / "sefa.json"
     assert main(["directions", "mnist-mlp-64", "--method", "sefa", "-n", "2", "-o", str(other)]) == 0
     assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "other"), "--directions", str(other)]) == 0
-    assert "2 directions" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "2 directions" in said.out
+    assert "The card has no numbers" in said.err
     card = json.loads((tmp_path / "other" / "card.json").read_text())
     assert list(card["directions"]) == ["SeFa 1", "SeFa 2"]
     wrong = ["publish", "pattern-1010", "-o", str(tmp_path / "wrong"), "--directions", str(other)]
@@ -76,6 +86,9 @@ def test_publish_refuses_a_folder_in_use_and_numbers_of_another_kind(
     other.write_text("[1]")
     assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "new"), "--numbers", str(other)]) == 2
     assert "evaluate --json" in capsys.readouterr().err
+    other.write_text(json.dumps({"model": "pattern-1010", "metrics": {}}))
+    assert main(["publish", "mnist-mlp-64", "-o", str(tmp_path / "new"), "--numbers", str(other)]) == 2
+    assert "is of pattern-1010, not of mnist-mlp-64" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 

@@ -24,12 +24,13 @@ from ganexplorer.train.evaluation import evaluate, read_real
 from ganexplorer.train.events import Progress
 from ganexplorer.train.preparation import Preparation
 from ganexplorer.train.progress import finished
-from ganexplorer.train.reference import ALL, QUICK, Reference, as_levels
+from ganexplorer.train.reference import ALL, Reference, as_levels
 from ganexplorer.train.scores import ClassShare, Evaluation, Row, figure, mean_of, table
 from ganexplorer.train.sources import FreshPattern, ResidentImages
 from ganexplorer.train.torchvision_sets import DIGITS
 from ganexplorer.train.toys import draw_digits
 
+QUICK = ("frechet", "classes", "manifolds", "diversity")
 COUNT = 300
 DIGIT_KEYS = [
     "lenet_fid", "sure", "entropy", "swd", "swd_28", "swd_14", "precision", "recall", "nearest_median", "nearest_1st",
