@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganexplorer.cli.converting import choice_lines
@@ -13,6 +13,8 @@ from ganexplorer.core.errors import UserError, plain
 
 if TYPE_CHECKING:
     from ganexplorer.core.zoo import ModelEntry
+
+_FIRST_NUMBERS = ("lenet_fid", "frechet_random", "sure", "precision", "recall")
 
 
 def add(commands: Any) -> None:
@@ -75,6 +77,11 @@ def _inspect(arguments: argparse.Namespace) -> int:
     for key in ("title", "recipe", "data", "step", "note", "source"):
         if facts[key] not in (None, ""):
             tell(f"{key:<14}{facts[key]}")
+    if facts["directions"]:
+        tell(f"{'directions':<14}{facts['directions']}")
+    if facts["numbers"]:
+        told = (f"{key} {value:.4g} ({floor:.4g})" for key, (value, floor) in facts["numbers"].items())
+        tell(f"{'numbers':<14}{', '.join(told)} (in brackets: of real images)")
     if entry.foreign is not None:
         for title, words in choice_lines(entry.foreign):
             tell(f"{title:<14}{words}")
@@ -102,10 +109,34 @@ def _facts(entry: ModelEntry) -> dict[str, Any]:
         "recipe": card.get("recipe", ""),
         "data": str(card.get("data", "")),
         "step": card.get("step"),
+        "directions": _direction_count(entry),
+        "numbers": _numbers(card),
         "assumed": card.get("assumed", {}),
         "size": entry.size,
         "source": str(entry.path),
     }
+
+
+def _numbers(card: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of the numbers in a card the first to look at, and those of real images. Somebody else may have written it."""
+    evaluation = card.get("evaluation")
+    metrics = evaluation.get("metrics") if isinstance(evaluation, dict) else None
+    found = {}
+    for key in _FIRST_NUMBERS:
+        metric = metrics.get(key) if isinstance(metrics, dict) else None
+        value, floor = (metric.get("value"), metric.get("floor")) if isinstance(metric, dict) else (None, None)
+        if isinstance(value, int | float) and isinstance(floor, int | float):
+            found[key] = (float(value), float(floor))
+    return found
+
+
+def _direction_count(entry: ModelEntry) -> int:
+    from ganexplorer.core.direction_files import shipped_directions
+
+    try:
+        return len(shipped_directions(entry))
+    except UserError:  # the window tells
+        return 0
 
 
 def _shape_words(shape: Sequence[int]) -> str:

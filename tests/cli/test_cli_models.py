@@ -96,6 +96,8 @@ def test_inspect_tells_all_of_a_model_to_programs(command: Command, models: Path
         "recipe": "mlp-64",
         "data": "mnist",
         "step": 1500,
+        "directions": 0,
+        "numbers": {},
         "assumed": {},
         "size": sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         "source": str(folder / GENERATOR_FILE),
@@ -115,6 +117,29 @@ def test_inspect_tells_all_of_a_model_to_programs(command: Command, models: Path
 def test_inspect_tells_families_and_priors_apart(command: Command, name: str, expected: dict[str, Any]) -> None:
     facts = json.loads(command("inspect", name, "--json").out)
     assert {key: facts[key] for key in expected} == expected
+
+
+def test_inspect_tells_what_was_measured_of_a_model_and_of_how_many_directions(command: Command) -> None:
+    facts = json.loads(command("inspect", "mnist-mlp-64", "--json").out)
+    assert facts["directions"] == 21
+    assert list(facts["numbers"]) == ["lenet_fid", "sure", "precision", "recall"]
+    value, floor = facts["numbers"]["lenet_fid"]
+    assert floor < value < 20
+    said = command("inspect", "mnist-mlp-64").out
+    assert f"lenet_fid {value:.4g} ({floor:.4g}), sure " in said
+    assert "directions    21" in said
+
+
+@pytest.mark.parametrize(
+    "evaluation", ["good", {"metrics": ["good"]}, {"metrics": {"recall": 1}}, {"metrics": {"recall": {"value": "1"}}}]
+)
+def test_a_card_with_numbers_of_another_kind_is_inspected_without_them(
+    command: Command, models: Path, evaluation: object
+) -> None:
+    checkpoint = zoo.resolve("probe-gray").load()
+    checkpoint.card["evaluation"] = evaluation
+    zoo.save_model(models / "odd", checkpoint)
+    assert json.loads(command("inspect", "odd", "--json").out)["numbers"] == {}
 
 
 @pytest.mark.usefixtures("models")
