@@ -1,10 +1,12 @@
-"""Before any test: no display, nothing written outside the test's folders, one thread."""
+"""Before any test: no display, one locale, nothing written outside the test's folders, one thread."""
 
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if sys.platform == "linux":  # where Qt complains of machines whose locale is C, and a complaint fails a test
+    os.environ["LC_ALL"] = "C.UTF-8"
 if sys.dont_write_bytecode:  # beside the sources; but compiling PyTorch anew takes each process ten seconds
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
