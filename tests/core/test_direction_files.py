@@ -250,7 +250,7 @@ def test_a_lone_file_has_no_directions_even_beside_some(tmp_path: Path) -> None:
 
 
 def test_the_shipped_directions_do_what_their_names_say() -> None:
-    """Two standard deviations each way, in standard deviations of what is measured; the others move far less."""
+    """Two standard deviations each way, in standard deviations of what is measured; the others hardly move."""
     entry = zoo.resolve(zoo.FIRST_MODEL)
     prior = entry.spec.prior
     assert prior is not None
@@ -267,4 +267,4 @@ def test_the_shipped_directions_do_what_their_names_say() -> None:
         for attribute in (meant, *others):
             measure = ATTRIBUTES[attribute].measure
             change = ((measure(ahead) - measure(behind)).mean() / measure(here).std()).item()
-            assert (change > 1.7) if attribute == meant else (abs(change) < 0.7), (name, attribute, change)
+            assert (change > 1.7) if attribute == meant else (abs(change) < 0.35), (name, attribute, change)
