@@ -18,6 +18,7 @@ import time
 from multiprocessing.connection import Connection
 
 from ganexplorer.core.foreign import containers
+from ganexplorer.core.foreign.archive import MAX_GROWTH
 
 SECONDS = 5.0  # for one case
 
@@ -79,7 +80,7 @@ def outcome(data: bytes) -> str:
     except Exception as error:
         return f"FAILED: {type(error).__name__}: {error}"
     total = sum(array.nbytes for array in contents.tensors.values())
-    return "opened" if total <= containers.MAX_GROWTH * len(data) else f"FAILED: {total} bytes of {len(data)}"
+    return "opened" if total <= MAX_GROWTH * len(data) else f"FAILED: {total} bytes of {len(data)}"
 
 
 def serve(connection: Connection) -> None:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ganexplorer.core.foreign import containers
+from ganexplorer.core.foreign.archive import MAX_GROWTH
 
 
 def outcome(data: bytes) -> str:
@@ -25,7 +26,7 @@ def outcome(data: bytes) -> str:
         assert text.isprintable()
         assert len(text) < 500
         return "refused"
-    assert sum(array.nbytes for array in contents.tensors.values()) <= containers.MAX_GROWTH * len(data)
+    assert sum(array.nbytes for array in contents.tensors.values()) <= MAX_GROWTH * len(data)
     return "opened"
 
 

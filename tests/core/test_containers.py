@@ -22,8 +22,9 @@ from strangers import Call, Claimed, claiming, legacy, members, pickled, saved, 
 from strangers import safetensors as crafted
 from torch import Tensor, nn
 
-from ganexplorer.core.foreign import containers
-from ganexplorer.core.foreign.containers import ContainerError, Contents, ModuleFacts, parse
+from ganexplorer.core.foreign.containers import ContainerError, parse
+from ganexplorer.core.foreign.contents import Contents, ModuleFacts
+from ganexplorer.core.foreign.safetensors_file import MAX_HEADER_BYTES
 
 PROTOCOLS = range(6)
 
@@ -346,7 +347,7 @@ def test_safetensors_headers_that_are_no_such_json_are_damaged(header: bytes) ->
     assert "damaged" in refusal(crafted(header, bytes(8)))
 
 
-@pytest.mark.parametrize("length", [containers.MAX_HEADER_BYTES + 1, 99_000_000, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("length", [MAX_HEADER_BYTES + 1, 99_000_000, 2**63, 2**64 - 1])
 def test_an_oversized_header_is_refused_without_reading_it(length: int) -> None:
     assert f"its header claims {length:,} bytes" in refusal(crafted(b"{" + b" " * 100, length=length))
 

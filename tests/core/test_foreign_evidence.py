@@ -12,7 +12,7 @@ from foreign_nets import bn1, bn2, convt, leaky, normed_mlp, settled
 from torch import Tensor, nn
 
 from ganexplorer.core.foreign import evidence, opening
-from ganexplorer.core.foreign.containers import Contents
+from ganexplorer.core.foreign.contents import Contents
 from ganexplorer.core.foreign.opening import ForeignFile
 from ganexplorer.core.latent import Prior
 

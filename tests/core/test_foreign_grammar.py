@@ -23,7 +23,7 @@ from torch import nn
 from ganexplorer.core.foreign import opening
 from ganexplorer.core.foreign.candidates import candidates
 from ganexplorer.core.foreign.choices import Choices
-from ganexplorer.core.foreign.containers import Contents
+from ganexplorer.core.foreign.contents import Contents
 from ganexplorer.core.foreign.critic import discriminator
 from ganexplorer.core.foreign.grammar import GeneratorReading
 from ganexplorer.core.foreign.opening import ForeignError

@@ -23,7 +23,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import ganexplorer
 from ganexplorer.core.foreign import evidence, opening, weights
-from ganexplorer.core.foreign.containers import Contents, parse
+from ganexplorer.core.foreign.containers import parse
+from ganexplorer.core.foreign.contents import Contents
 from ganexplorer.core.foreign.opening import ForeignFile
 
 CLOSE = 1e-5

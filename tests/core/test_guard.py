@@ -22,7 +22,8 @@ from torch import nn
 
 from ganexplorer.core.files import FileError
 from ganexplorer.core.foreign import containers, guard
-from ganexplorer.core.foreign.containers import ContainerError, Contents
+from ganexplorer.core.foreign.containers import ContainerError
+from ganexplorer.core.foreign.contents import Contents
 
 ROOT = Path(guard.__file__).parents[2]
 

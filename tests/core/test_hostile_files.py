@@ -32,7 +32,9 @@ from ganexplorer.core.directions import dimension_effects
 from ganexplorer.core.errors import MAX_LENGTH, UserError, plain
 from ganexplorer.core.files import FileError, read_small
 from ganexplorer.core.foreign import containers, guard, opening
-from ganexplorer.core.foreign.pickles import Global, Inert, Refused, read
+from ganexplorer.core.foreign.claims import Global, Inert, Refused
+from ganexplorer.core.foreign.contents import Contents
+from ganexplorer.core.foreign.pickles import read
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import batch_size, build, check_cost, state_shapes
 from ganexplorer.core.render import Renderer
@@ -601,7 +603,7 @@ def test_files_with_flipped_bits_become_a_model_or_a_refusal(
     """Not the bytes alone, as other tests have it, but all that follows from them; in this process, for it is quick."""
     path = tmp_path / "flipped"
 
-    def parse(path: Path) -> containers.Contents:
+    def parse(path: Path) -> Contents:
         with path.open("rb") as opened:
             return containers.parse(opened, str(path))
 

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from small_nets import quick
 
 from ganexplorer.core.foreign import pickles
-from ganexplorer.core.foreign.pickles import Damaged, Global, Inert, Refused, Storage, TensorClaim, read, read_first
+from ganexplorer.core.foreign.claims import Damaged, Global, Inert, Refused, Storage, TensorClaim
+from ganexplorer.core.foreign.pickles import read, read_first
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

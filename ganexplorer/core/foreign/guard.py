@@ -24,8 +24,11 @@ import numpy as np
 
 import ganexplorer
 from ganexplorer.core.files import open_regular
-from ganexplorer.core.foreign import containers
-from ganexplorer.core.foreign.containers import ContainerError, Contents, ModuleFacts
+from ganexplorer.core.foreign.archive import MAX_GROWTH
+from ganexplorer.core.foreign.containers import ContainerError, parse
+from ganexplorer.core.foreign.contents import Contents, ModuleFacts
+from ganexplorer.core.foreign.reasons import Reason
+from ganexplorer.core.foreign.safetensors_file import parse_safetensors
 
 try:
     import resource
@@ -155,11 +158,11 @@ def _contents(answer: BinaryIO) -> Contents | None:
     """What the child wrote; None where it makes no sense."""
     try:
         size = answer.seek(0, os.SEEK_END)
-        found = containers.parse_safetensors(answer, size, MAX_HEADER_BYTES)
+        found = parse_safetensors(answer, size, MAX_HEADER_BYTES)
         kind = found.metadata["kind"]
         modules = {name: ModuleFacts(**facts) for name, facts in json.loads(found.metadata["modules"]).items()}
         metadata = json.loads(found.metadata["metadata"])
-    except (containers.Reason, LookupError, TypeError, ValueError, AttributeError, RecursionError, OSError):
+    except (Reason, LookupError, TypeError, ValueError, AttributeError, RecursionError, OSError):
         return None
     if kind not in ("safetensors", "pytorch") or not isinstance(metadata, dict):
         return None
@@ -175,7 +178,7 @@ def main() -> None:
     with open(0, "rb", closefd=False) as file, open(1, "wb", closefd=False) as answer:
         _limit(os.fstat(file.fileno()).st_size, seconds)
         try:
-            _write(containers.parse(file, name), answer)
+            _write(parse(file, name), answer)
         except ContainerError as error:
             answer.write(json.dumps(str(error)[:_MAX_MESSAGE]).encode())
             answer.flush()
@@ -191,7 +194,7 @@ def _limit(size: int, seconds: int) -> None:
     for name, limit in (
         ("RLIMIT_AS", _BASE_BYTES + 3 * size),
         ("RLIMIT_CPU", seconds + 1),
-        ("RLIMIT_FSIZE", MAX_HEADER_BYTES + containers.MAX_GROWTH * size),
+        ("RLIMIT_FSIZE", MAX_HEADER_BYTES + MAX_GROWTH * size),
         ("RLIMIT_CORE", 0),
     ):
         with contextlib.suppress(ValueError, OSError):

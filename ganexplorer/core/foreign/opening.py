@@ -20,7 +20,7 @@ from ganexplorer.core.files import FileError, atomic_write, read_small
 from ganexplorer.core.foreign import evidence, guard, weights
 from ganexplorer.core.foreign.candidates import Candidate, candidates
 from ganexplorer.core.foreign.choices import ChoiceError, Choices, to_json, to_text
-from ganexplorer.core.foreign.containers import Contents
+from ganexplorer.core.foreign.contents import Contents
 from ganexplorer.core.foreign.critic import discriminator
 from ganexplorer.core.foreign.grammar import GeneratorReading
 from ganexplorer.core.foreign.parts import Facts, NotUnderstood, Shape, describe
