@@ -1,10 +1,12 @@
-"""What a run begins with: networks, the configuration that fits them, the images they need."""
+"""What a run begins with: its past, networks, the configuration that fits them, the images they need."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -14,10 +16,14 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import PriorKind
 from ganexplorer.core.networks import Network, build, initialize
 from ganexplorer.core.spec import NetworkSpec, SpecError
+from ganexplorer.train import data
+from ganexplorer.train.commands import Commands
 from ganexplorer.train.config import TrainConfig
-from ganexplorer.train.events import TrainRequest
+from ganexplorer.train.events import TrainEvent, TrainRequest
+from ganexplorer.train.parallel import Parallel
 from ganexplorer.train.preparation import Preparation
-from ganexplorer.train.runs import START_FILE
+from ganexplorer.train.run_writer import RunWriter
+from ganexplorer.train.runs import START_FILE, Past, Run, RunError, refuse_existing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,24 @@ class Beginning:
         """Whether a fresh discriminator meets a trained generator."""
         return self.start is not None and self.start.discriminator is None
 
+    def images(
+        self, ref: str, device: torch.device, commands: Commands
+    ) -> Generator[TrainEvent, None, data.ImageSource | None]:
+        """The data that `ref` names; a generator of progress that returns None when asked to stop meanwhile."""
+        loading = data.load(ref, self.preparation, device, self.config.seed)
+        while True:
+            try:
+                yield next(loading)
+            except StopIteration as done:
+                source: data.ImageSource = done.value
+                return source
+            command = commands.glance()
+            if commands.is_stopped:
+                loading.close()
+                return None
+            if command is not None:
+                commands.postpone(command)
+
     def networks(self, image_shape: tuple[int, int, int], device: torch.device) -> tuple[Network, Network]:
         """Generator and discriminator with their first weights, seeded; raises `SpecError` where they do not fit."""
         config = self.config
@@ -90,6 +114,33 @@ class Beginning:
             ) from None
 
 
+def reopen(request: TrainRequest, writer: RunWriter, parallel: Parallel) -> Past | None:
+    """What a run to resume goes on from, its folder open for `writer`; a new one must not be there yet."""
+
+    def opened() -> Past | None:
+        if not request.resume:
+            refuse_existing(request.run)  # before a long load
+            return None
+        writer.run, past = Run.resume(request)
+        return past
+
+    past = parallel.from_first(opened)
+    if past is not None:
+        _check_processes(request.run, past, parallel)
+    return past
+
+
+def check_data_of_all(description: str, parallel: Parallel) -> None:
+    """Raise `DataError` where a process finds other data, as they are described, than the first one."""
+    theirs = parallel.from_first(lambda: description)
+    with parallel.as_one():
+        if description != theirs:
+            raise data.DataError(
+                f"Process {parallel.rank} finds other data than the first one: {description}, not {theirs}. "
+                "Give all machines the same files."
+            )
+
+
 def total_steps(config: TrainConfig, count: int | None, batch: int) -> int:
     """Steps of a run over `count` images, `batch` of them a step; raises `UserError` for epochs of endless data."""
     if config.steps:
@@ -97,6 +148,20 @@ def total_steps(config: TrainConfig, count: int | None, batch: int) -> int:
     if count is None:
         raise UserError("This data has no end, so epochs mean nothing: set steps instead.")
     return math.ceil(config.epochs * count / batch)
+
+
+def _check_processes(run: Path, past: Past, parallel: Parallel) -> None:
+    then, now = past.state.get("processes", 1), parallel.size
+    if then != now:
+        remedy = f"with torchrun --nproc-per-node={then}" if then > 1 else "without torchrun"
+        raise RunError(
+            f"{run}: was trained by {_processes(then)} and cannot go on in {_processes(now)}, which "
+            f"see the images in another order. Resume it {remedy}."
+        )
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def _kind(spec: NetworkSpec) -> PriorKind:

@@ -14,6 +14,7 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.render import Pixels
 from ganexplorer.train.commands import RETRY_SECONDS, Commands
 from ganexplorer.train.events import (
+    Changed,
     Continued,
     LogEntry,
     Mark,
@@ -64,6 +65,17 @@ class RunWriter:
         self.saved_step = past.step
         if self.run is not None:
             self.run.go_back(past.step, is_rollback)
+
+    def tell_of(self, past: Past, is_rollback: bool) -> Generator[TrainEvent, None, None]:
+        """Log that a run is resumed, or rolled back."""
+        step = past.step
+        if past.overridden:  # in the log, so that it tells all that happened
+            yield from self.log(Changed(step, past.overridden))
+        if not is_rollback:
+            yield from self.log(Mark(step, "resumed", f"Resumed after step {step:,}"))
+        else:
+            self.keep(step)
+            yield from self.log(Mark(step, "rolled back", f"Rolled back to step {step:,}"))
 
     def keep(self, step: int | None) -> None:
         """The snapshot of a step, if there is one, is not to be thinned out."""

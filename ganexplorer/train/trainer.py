@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -12,16 +11,12 @@ from typing import Any
 
 import torch
 
-from ganexplorer.core import latent
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.devices import pick_device
 from ganexplorer.core.errors import UserError
-from ganexplorer.core.render import Pixels, to_pixels
-from ganexplorer.train import data
-from ganexplorer.train.beginning import Beginning, total_steps
+from ganexplorer.train.beginning import Beginning, check_data_of_all, reopen, total_steps
 from ganexplorer.train.commands import Commands, Poll, no_command
 from ganexplorer.train.config import ConfigError
-from ganexplorer.train.doctor import Doctor
 from ganexplorer.train.events import (
     Change,
     Changed,
@@ -34,10 +29,8 @@ from ganexplorer.train.events import (
     Notice,
     Pause,
     Paused,
-    Preview,
     PublishWeights,
     Refused,
-    Scalars,
     Started,
     StepOnce,
     Stepped,
@@ -46,20 +39,18 @@ from ganexplorer.train.events import (
     TrainRequest,
     Weights,
 )
-from ganexplorer.train.memory import give_back, is_out_of_memory
+from ganexplorer.train.memory import is_out_of_memory
+from ganexplorer.train.observer import Observer
 from ganexplorer.train.parallel import ALONE, Parallel
-from ganexplorer.train.progress import finished
-from ganexplorer.train.quality import Quality
 from ganexplorer.train.run_writer import RunWriter, is_no_room
-from ganexplorer.train.runs import Past, Run, RunError, refuse_existing
-from ganexplorer.train.steps import MEASURES, AdversarialStep, NotFinite
+from ganexplorer.train.runs import Past, Run, RunError
+from ganexplorer.train.steps import AdversarialStep, NotFinite
 from ganexplorer.train.warmup import Settling
 
 _DIVERGED = (
     "A loss is no longer a finite number after step {step:,}: the training has diverged. What was saved before is "
     "kept; lower the learning rates, or add an R1 penalty, and go on from the last snapshot."
 )
-_MUST_BE_FINITE = ("d_loss", "g_loss")
 
 
 class Trainer:
@@ -84,7 +75,6 @@ class Trainer:
         self._writer = RunWriter(self._commands, self._weights)
         self._step = 0
         self._seconds = 0.0  # of training so far
-        self._measured = (0, 0.0)  # step and seconds of the last look at the speed
         self._script = collections.deque(request.script)
 
     def run(self) -> Iterator[TrainEvent]:
@@ -103,7 +93,6 @@ class Trainer:
         begun = yield from self._begin()
         if not begun:
             return
-        self._previewed_at = time.perf_counter()
         try:
             while True:
                 yield from self._catch_up()
@@ -113,9 +102,7 @@ class Trainer:
                 if self._commands.is_stopped:
                     break
                 yield from self._take_step(networks)
-            pixels = self._fixed_samples()
-            yield from self._writer.save_sheet(self._step, pixels)
-            yield Preview(self._step, pixels)
+            yield from self._observer.show(self._step, is_sheet_due=True)
             yield from self._save()
         except NotFinite:
             yield from self._give_up()
@@ -126,9 +113,8 @@ class Trainer:
         """Data, networks and run folder; returns False when asked to stop meanwhile."""
         request, parallel = self.request, self._parallel
         device = pick_device(request.device)
-        past = parallel.from_first(self._reopen)
+        past = reopen(request, self._writer, parallel)
         if past is not None:
-            self._check_processes(past)
             self._step = past.step
             request = dataclasses.replace(request, config=past.config)
             yield from past.notices
@@ -136,23 +122,20 @@ class Trainer:
             beginning = Beginning.of(request)
             self.config = beginning.config
             self.config.changed_live(request.changes)  # in vain, where they cannot be, before anything is done
-            source = yield from self._load(beginning, device)
+            source = yield from beginning.images(request.data, device, self._commands)
         self._commands.is_stopped = parallel.any(source is None)
         if source is None or self._commands.is_stopped:
             return False
         self._source, self._data = source, source.description
-        self._check_data_of_all()
+        check_data_of_all(self._data, parallel)
         self._total_steps = total_steps(self.config, source.count, self._batch)
         generator, discriminator = beginning.networks(source.image_shape, device)
         rng = torch.Generator(device).manual_seed(self.config.seed + 1)
         self._optimization = AdversarialStep(self.config, generator, discriminator, rng, self._total_steps, parallel)
         self._warmup = Settling(self.config.warmup if beginning.needs_warmup else 0)
-        prior = generator.spec.prior
-        assert prior is not None  # of every generator
-        z_dim, count = generator.spec.z_dim, self.config.sample_count
-        self._fixed_z = latent.seeded(prior, z_dim, self.config.seed, count).to(device)
-        self._doctor = Doctor(self.config.loss, self.config.prior)
-        self._quality: Quality | None = Quality(source, prior, z_dim, self.config.seed, device)
+        self._observer = Observer(
+            self._optimization, source, device, self._commands, self._writer, self._weights, request.preview_seconds
+        )
         with parallel.as_one():
             if past is not None:
                 self._go_on_from(past)
@@ -170,7 +153,7 @@ class Trainer:
             source.count / self._batch if source.count else 0.0, self.config,
         )  # fmt: skip
         if past is not None:
-            yield from self._tell_of(past)
+            yield from self._writer.tell_of(past, self.request.rollback is not None)
         elif not self._warmup.is_over:
             yield Notice(
                 "The model has no discriminator: a fresh one now trains alone until its loss settles, for at most "
@@ -178,53 +161,10 @@ class Trainer:
             )
         if changed:
             yield from self._writer.log(Changed(self._step, changed))
-        self._first_samples = self._fixed_samples()
-        yield Preview(self._step, self._first_samples)
+        yield from self._observer.begin(self._step, self._seconds)
         if past is None and parallel.size > 1:  # what torchrun starts anew has something to go on from
             yield from self._save()
         return True
-
-    def _reopen(self) -> Past | None:
-        """What a run to resume goes on from; a new one must not be there yet."""
-        if not self.request.resume:
-            refuse_existing(self.request.run)  # before a long load
-            return None
-        self._writer.run, past = Run.resume(self.request)
-        return past
-
-    def _check_processes(self, past: Past) -> None:
-        then, now = past.state.get("processes", 1), self._parallel.size
-        if then != now:
-            remedy = f"with torchrun --nproc-per-node={then}" if then > 1 else "without torchrun"
-            raise RunError(
-                f"{self.request.run}: was trained by {_processes(then)} and cannot go on in {_processes(now)}, which "
-                f"see the images in another order. Resume it {remedy}."
-            )
-
-    def _check_data_of_all(self) -> None:
-        theirs = self._parallel.from_first(lambda: self._data)
-        with self._parallel.as_one():
-            if self._data != theirs:
-                raise data.DataError(
-                    f"Process {self._parallel.rank} finds other data than the first one: {self._data}, not {theirs}. "
-                    "Give all machines the same files."
-                )
-
-    def _load(self, beginning: Beginning, device: torch.device) -> Generator[TrainEvent, None, data.ImageSource | None]:
-        """The data; None when asked to stop meanwhile."""
-        loading = data.load(self.request.data, beginning.preparation, device, self.config.seed)
-        while True:
-            try:
-                yield next(loading)
-            except StopIteration as done:
-                source: data.ImageSource = done.value
-                return source
-            command = self._commands.glance()
-            if self._commands.is_stopped:
-                loading.close()
-                return None
-            if command is not None:
-                self._commands.postpone(command)
 
     def _go_on_from(self, past: Past) -> None:
         state = past.state
@@ -244,16 +184,6 @@ class Trainer:
             ) from None
         # only now: nothing is lost if it cannot go on
         self._writer.go_on_from(past, self.request.rollback is not None)
-        self._measured = (self._step, self._seconds)
-
-    def _tell_of(self, past: Past) -> Generator[TrainEvent, None, None]:
-        if past.overridden:  # in the log, so that it tells all that happened
-            yield from self._writer.log(Changed(self._step, past.overridden))
-        if self.request.rollback is None:
-            yield from self._writer.log(Mark(self._step, "resumed", f"Resumed after step {self._step:,}"))
-        else:
-            self._writer.keep(self._step)
-            yield from self._writer.log(Mark(self._step, "rolled back", f"Rolled back to step {self._step:,}"))
 
     # -- one step ------------------------------------------------------------------------------------------
 
@@ -262,8 +192,7 @@ class Trainer:
         is_alone = networks is not None
         if not self._warmup.is_over and networks is None:
             networks = "d"
-        is_judged = bool(config.metrics_every) and step % config.metrics_every == 0
-        is_measured = is_alone or is_judged or step % config.log_every == 0
+        is_measured = is_alone or self._observer.is_due(step)
         measures = self._optimization(step, self._real(step), is_measured, networks)
         self._step = step
         if not self._warmup.is_over and networks != "g":
@@ -277,19 +206,7 @@ class Trainer:
             yield from self._writer.log(Stepped(step, networks))
         values = None if measures is None else measures.tolist()  # waits for the device: only every log_every steps
         self._seconds += time.perf_counter() - started
-        if step == 1:  # only now: a run that comes to no step leaves nothing behind
-            yield from self._writer.save_sheet(0, self._first_samples)
-        if values is not None:
-            judged = (yield from self._judge()) if is_judged else {}
-            yield from self._tell(step, values, judged)
-        is_sheet_due = step % config.sample_every == 0
-        is_preview_due = 0 < self.request.preview_seconds < time.perf_counter() - self._previewed_at
-        if is_sheet_due or is_preview_due or is_alone:
-            self._previewed_at = time.perf_counter()
-            pixels = self._fixed_samples()
-            if is_sheet_due:
-                yield from self._writer.save_sheet(step, pixels)
-            yield Preview(step, pixels)
+        yield from self._observer.observe(step, self._seconds, values, is_alone)
         if step % config.snapshot_every == 0 and step < self._last_step:
             yield from self._save()
 
@@ -299,50 +216,6 @@ class Trainer:
         if self._source.count is None:  # drawn afresh from the one random generator: alike everywhere
             return self._source.batch(step, self._batch, self._optimization.rng)[parallel.share(size)]
         return self._source.batch((step - 1) * parallel.size + parallel.rank + 1, size, self._optimization.rng)
-
-    def _judge(self) -> Generator[TrainEvent, None, Mapping[str, float]]:
-        """Hold samples against real images. What is asked for meanwhile is not kept waiting, or put off."""
-        if self._quality is None:
-            return {}
-        measuring = self._quality.attempt(self._optimization.shown_generator)
-        if self._parallel.size > 1:
-            values, trouble = self._parallel.from_first(lambda: finished(measuring))
-        else:
-            while True:
-                try:
-                    next(measuring)
-                except StopIteration as done:
-                    values, trouble = done.value
-                    break
-                match self._commands.glance():
-                    case PublishWeights():
-                        yield self._weights()
-                    case Stop(keep):
-                        self._writer.keep(keep)
-                        return {}
-                    case None:
-                        pass
-                    case command:
-                        self._commands.postpone(command)
-        if trouble:
-            self._quality = None  # told once
-            give_back()
-            yield Notice(f"Quality is not measured: {trouble}")
-        return values
-
-    def _tell(self, step: int, values: list[float], judged: Mapping[str, float]) -> Generator[TrainEvent, None, None]:
-        """Log what was measured, and what the doctor makes of it."""
-        since, seconds = self._measured
-        self._measured = (step, self._seconds)
-        speed = (step - since) / max(self._seconds - seconds, 1e-9)
-        epoch = step * self._batch / self._source.count if self._source.count else 0.0
-        named = dict(zip(MEASURES, values, strict=True))
-        scalars = Scalars(step, epoch, **named, **judged, steps_per_second=speed, seconds=self._seconds)
-        yield from self._writer.log(scalars)
-        if not all(math.isfinite(named[name]) for name in _MUST_BE_FINITE):
-            raise NotFinite
-        for diagnosis in self._doctor.examine(scalars):
-            yield from self._writer.log(Mark(step, "health", diagnosis))
 
     # -- commands ------------------------------------------------------------------------------------------
 
@@ -405,7 +278,7 @@ class Trainer:
         self._optimization.total_steps = total
         self._optimization.configure(config)
         if "loss" in settings:  # what is healthy depends on it
-            self._doctor = Doctor(config.loss, config.prior)
+            self._observer.change_doctor()
         values = config.to_dict()
         return {name: values[name] for name in settings}
 
@@ -458,14 +331,6 @@ class Trainer:
         networks = (self._optimization.generator, self._optimization.discriminator)
         return all(torch.isfinite(value).all() for network in networks for value in network.state_dict().values())
 
-    @torch.no_grad()
-    def _fixed_samples(self) -> Pixels:
-        generator = self._optimization.shown_generator
-        was_training = generator.training
-        pixels = to_pixels(generator.eval()(self._fixed_z))
-        generator.train(was_training)
-        return pixels
-
     def _weights(self) -> Weights:
         networks = (self._optimization.shown_generator, self._optimization.discriminator)
         generator, discriminator = (
@@ -473,10 +338,6 @@ class Trainer:
             for network in networks
         )
         return Weights(self._step, generator, discriminator)
-
-
-def _processes(count: int) -> str:
-    return "one process" if count == 1 else f"{count} processes"
 
 
 def _explain(error: Exception, run: Path) -> str:

@@ -16,7 +16,6 @@ from PIL import Image
 
 from ganexplorer import cli
 from ganexplorer.core.errors import UserError
-from ganexplorer.train import trainer
 from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.runs import Run
 
@@ -214,7 +213,7 @@ def test_a_finished_run_can_be_resumed_for_longer(command: Command, tmp_path: Pa
 @pytest.fixture
 def no_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is refused is refused before data is loaded."""
-    monkeypatch.setattr(trainer.data, "load", lambda *_: pytest.fail("data was loaded"))
+    monkeypatch.setattr("ganexplorer.train.data.load", lambda *_: pytest.fail("data was loaded"))
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -538,7 +537,7 @@ def test_a_diverged_run_says_so_in_its_last_line(command: Command, tmp_path: Pat
 def test_a_failure_in_training_is_status_1_and_the_last_line(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer.latent, "seeded", lambda *_: 1 / 0)
+    monkeypatch.setattr("ganexplorer.core.latent.seeded", lambda *_: 1 / 0)
     answer = command(*PATTERN, "--out", tmp_path / "run", "--steps", 5)
     assert (answer.status, answer.out) == (1, "")
     assert answer.err.splitlines()[-1].startswith("ganexplorer: ZeroDivisionError: ")
@@ -546,7 +545,7 @@ def test_a_failure_in_training_is_status_1_and_the_last_line(
 
 
 def test_debug_lets_a_failure_in_training_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer.latent, "seeded", lambda *_: 1 / 0)
+    monkeypatch.setattr("ganexplorer.core.latent.seeded", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["--debug", *PATTERN, "--out", str(tmp_path / "run"), "--steps", "5"])
 
