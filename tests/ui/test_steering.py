@@ -345,7 +345,8 @@ def test_an_edit_of_what_is_fixed_in_a_run_is_not_dropped_by_going_on(window, qt
     train.timeline.line.pick(0)
     qtbot.mouseClick(train.timeline.roll_back, LEFT)
     wait_state(window, qtbot, RunState.RUNNING)
-    assert entries(run, Changed)[-1].settings == {"d_lr": 0.3}
+    last = {"d_lr": 0.3}  # written when the run has begun
+    qtbot.waitUntil(lambda: [change.settings for change in entries(run, Changed)][-1:] == [last], timeout=PATIENCE)
     qtbot.mouseClick(train.controls.stop, LEFT)
     wait_state(window, qtbot, RunState.IDLE)
 
