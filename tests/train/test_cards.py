@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
-from ganexplorer.core import latent
+from ganexplorer.core import latent, media
 from ganexplorer.core.checkpoint import fingerprint
 from ganexplorer.core.direction_files import measures_of, shipped_directions
 from ganexplorer.core.render import Renderer
@@ -28,8 +29,8 @@ DIGITS = [entry for entry in ENTRIES if "sure" in entry.card["evaluation"]["metr
 MOST_BYTES = 60e6  # of all models together
 
 
-def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("cards", ROOT / "benchmarks" / "cards.py")
+def script(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -85,6 +86,28 @@ def test_the_four_numbers_are_those_of_the_card_and_inside_their_intervals() -> 
 
 
 def test_the_table_of_the_docs_is_that_of_the_cards() -> None:
-    lines = tool().table(ENTRIES)
+    lines = script("benchmarks/cards.py").table(ENTRIES)
     assert len(lines) == 2 + len([entry for entry in ENTRIES if entry.name != "pattern-1010"])
     assert "\n".join(lines) in (ROOT / "docs" / "models.md").read_text()
+
+
+def test_every_picture_of_the_docs_is_there_and_none_is_left_over() -> None:
+    docs = ROOT / "docs"
+    named = {(docs / path).resolve() for path in re.findall(r"\]\(([^)]+\.png)\)", (docs / "models.md").read_text())}
+    assert all(path.is_file() for path in named)
+    assert {path.resolve() for path in (docs / "models").glob("*.png")} <= named
+    pictured = [entry for entry in ENTRIES if entry.name != "pattern-1010"]
+    assert {entry.path.with_name("samples.png").resolve() for entry in pictured} <= named
+
+
+def test_a_sheet_of_walks_has_the_sample_in_the_middle_of_each_row() -> None:
+    (entry,) = (entry for entry in ENTRIES if entry.name == "mnist-mlp-64")
+    tool = script("docs/walks.py")
+    found = [direction for direction in shipped_directions(entry) if direction.name in ("slanted", "3 -> 2")]
+    sheet = tool.walks(entry, found, samples=2, seed=5)
+    pictures = media.unsheet(sheet, 4 * tool.COLUMNS, tool.COLUMNS).reshape(2, 2, tool.COLUMNS, 28, 28)
+    generator = entry.load().generator
+    assert generator.spec.prior is not None
+    middle = Renderer(generator).render(latent.seeded(generator.spec.prior, 64, 5, 2))
+    assert abs(pictures[:, :, tool.COLUMNS // 2].astype(int) - middle).max() <= 1  # the last bits depend on the batch
+    assert (pictures[:, :, 0] != pictures[:, :, -1]).any(axis=(2, 3)).all()
