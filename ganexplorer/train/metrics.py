@@ -42,10 +42,11 @@ class Frechet:
 
     def distance(self, features: Tensor) -> float:
         """Of features (N, D); see `frechet_distance`."""
+        if not features.isfinite().all():  # MKL would complain, and set LANG of the whole process to C for that
+            return math.nan
         self._metric.reset()
         self._metric.update(features.cpu().double(), real=False)
-        found = float(self._metric.compute())
-        return found if math.isnan(found) else max(0.0, found)
+        return max(0.0, float(self._metric.compute()))
 
 
 class _Given(nn.Module):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 
 import pytest
 import torch
@@ -88,10 +90,17 @@ def test_the_frechet_distance_of_alike_rows_is_finite() -> None:
     assert metrics.frechet_distance(normal(50, 6, 0), torch.zeros(50, 6)) > 0
 
 
-def test_the_frechet_distance_of_what_are_no_numbers_is_none() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no C library to ask by that way")
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_the_frechet_distance_of_what_are_no_numbers_is_none_and_no_library_is_asked(value: float) -> None:
+    """One that is asked tells an error in another language, which it chooses for the whole process."""
     broken = normal(50, 6, 1)
-    broken[3, 2] = torch.nan
+    broken[3, 2] = value
+    library = ctypes.CDLL(None)
+    library.getenv.restype = ctypes.c_char_p
+    before = library.getenv(b"LANG")
     assert math.isnan(metrics.frechet_distance(normal(50, 6, 0), broken))
+    assert library.getenv(b"LANG") == before
 
 
 # -- precision and recall -----------------------------------------------------------------------------------
