@@ -39,14 +39,16 @@ class Frechet:
             sync_on_compute=False,  # of torchrun's processes, only the first measures: it would wait for the others
         )
         self._metric.update(real.cpu().double(), real=True)
+        self._is_known = bool(real.isfinite().all())
 
     def distance(self, features: Tensor) -> float:
         """Of features (N, D); see `frechet_distance`."""
-        if not features.isfinite().all():  # MKL would complain, and set LANG of the whole process to C for that
-            return math.nan
+        if not (self._is_known and features.isfinite().all()):
+            return math.nan  # asked for it, MKL would complain, and set LANG of the whole process to C for that
         self._metric.reset()
         self._metric.update(features.cpu().double(), real=False)
-        return max(0.0, float(self._metric.compute()))
+        found = float(self._metric.compute())
+        return found if math.isnan(found) else max(0.0, found)
 
 
 class _Given(nn.Module):
@@ -65,6 +67,7 @@ def frechet_distance(real: Tensor, features: Tensor) -> float:
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Dowson and Landau 1982; for images Heusel et al. 2017,
     arXiv:1706.08500, eq. 6). It falls with the number of rows, so only values of the same counts compare.
+    nan where a feature is no finite number.
     """
     return Frechet(real).distance(features)
 

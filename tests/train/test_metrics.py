@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
-import sys
 
 import pytest
 import torch
@@ -90,17 +88,21 @@ def test_the_frechet_distance_of_alike_rows_is_finite() -> None:
     assert metrics.frechet_distance(normal(50, 6, 0), torch.zeros(50, 6)) > 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no C library to ask by that way")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_the_frechet_distance_of_what_are_no_numbers_is_none_and_no_library_is_asked(value: float) -> None:
-    """One that is asked tells an error in another language, which it chooses for the whole process."""
-    broken = normal(50, 6, 1)
+@pytest.mark.parametrize("is_real", [False, True])
+def test_the_frechet_distance_of_what_are_no_numbers_is_none_and_no_library_is_asked(
+    value: float, is_real: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MKL, asked, would set the language of the whole process to tell its error in."""
+    asked: list[Tensor] = []
+    eigenvalues = torch.linalg.eigvals
+    monkeypatch.setattr(torch.linalg, "eigvals", lambda matrix: (asked.append(matrix), eigenvalues(matrix))[1])
+    good, broken = normal(50, 6, 0), normal(50, 6, 1)
     broken[3, 2] = value
-    library = ctypes.CDLL(None)
-    library.getenv.restype = ctypes.c_char_p
-    before = library.getenv(b"LANG")
-    assert math.isnan(metrics.frechet_distance(normal(50, 6, 0), broken))
-    assert library.getenv(b"LANG") == before
+    assert math.isnan(metrics.frechet_distance(*((broken, good) if is_real else (good, broken))))
+    assert not asked
+    assert metrics.frechet_distance(good, normal(50, 6, 2)) > 0
+    assert asked  # it is what would complain
 
 
 # -- precision and recall -----------------------------------------------------------------------------------
