@@ -11,11 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ganexplorer.core.latent import Prior
+from ganexplorer.core.layers import module_of
 from ganexplorer.core.spec import (
-    ELU,
-    GELU,
     MAX_ACTIVATIONS,
-    SELU,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
@@ -23,20 +21,17 @@ from ganexplorer.core.spec import (
     LeakyReLU,
     Linear,
     NetworkSpec,
-    Permute,
     ReLU,
     Reshape,
     Sigmoid,
-    SiLU,
     SpecError,
-    Tanh,
-    Upsample,
 )
 
 MAX_IMAGE = 16 * 1024 * 1024  # values
 MAX_WORK = 1e11  # multiplications for one image: seconds of one core
 # measured on one core: 5e10 multiplications a second, but with kernels larger than this a hundredth of it
 FAST_KERNEL, SLOWDOWN = 16, 100
+SLOPE = 0.2  # of a leaky ReLU below 0, in a mapping
 ELEMENTWISE = 400  # multiplications that take as long as one value of an activation
 
 Init = Literal["default", "dcgan", "he"]
@@ -53,7 +48,7 @@ class Network(nn.Module):
         super().__init__()
         self.spec = spec
         self.layers = nn.Sequential(
-            *(_module(layer, shape) for layer, shape in zip(spec.layers, spec.shapes, strict=False))
+            *(module_of(layer, shape) for layer, shape in zip(spec.layers, spec.shapes, strict=False))
         )
         low, high = spec.value_range
         # x in [-1, 1] = native * scale + shift; the identity costs nothing below
@@ -77,41 +72,6 @@ class Network(nn.Module):
 
     def _to_native(self, x: Tensor) -> Tensor:
         return x if self._scale == 1 else (x - self._shift) / self._scale
-
-
-class _Empty:
-    """A layer that takes memory for its weights and leaves them as they are, to be drawn by `initialize` or loaded.
-
-    PyTorch's own way there, the meta device, imports sympy at its first use, which takes longer than all the rest of
-    opening a model; drawing weights that are thrown away would disturb the global random state.
-    """
-
-    def reset_parameters(self) -> None:
-        pass
-
-    def _get_name(self) -> str:
-        return type(self).__name__.removeprefix("_Empty")
-
-
-class _EmptyLinear(_Empty, nn.Linear):
-    pass
-
-
-class _EmptyConv2d(_Empty, nn.Conv2d):
-    pass
-
-
-class _EmptyConvTranspose2d(_Empty, nn.ConvTranspose2d):
-    pass
-
-
-class _Permute(nn.Module):
-    def __init__(self, dims: tuple[int, ...]) -> None:
-        super().__init__()
-        self._dims = dims
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.permute(0, *self._dims)
 
 
 def build(spec: NetworkSpec, device: torch.device | str = "cpu") -> Network:
@@ -230,20 +190,36 @@ def mlp_discriminator(
 
 
 def dcgan_generator(
-    z_dim: int, widths: Sequence[int], image_shape: tuple[int, int, int], prior: Prior, output: Layer
+    z_dim: int,
+    widths: Sequence[int],
+    image_shape: tuple[int, int, int],
+    prior: Prior,
+    output: Layer,
+    mapping: int = 0,
 ) -> NetworkSpec:
     """Transposed 4x4 convolutions without bias, batch norm and ReLU between (Radford et al. 2016).
 
     The first lifts z to ``widths[0]`` channels of a few pixels, 4x4 to 7x7; each further one doubles the size: an image
     of 64 pixels needs four widths (from 4x4), one of 28 two (from 7x7).
+
+    `mapping` above 0 puts two hidden layers of that width (`mapping_layers`) before the first: with them a generator
+    can go from one kind of image to another within a shorter way of z (the mapping network of Karras et al. 2019,
+    arXiv:1812.04948, section 2).
     """
     channels, first = _dcgan_sizes(widths, image_shape)
-    layers: list[Layer] = [Reshape((z_dim, 1, 1)), ConvTranspose2d(z_dim, widths[0], first, 1, 0, bias=False)]
+    layers: list[Layer] = mapping_layers(z_dim, mapping) if mapping else []
+    inputs = mapping or z_dim
+    layers += [Reshape((inputs, 1, 1)), ConvTranspose2d(inputs, widths[0], first, 1, 0, bias=False)]
     layers += [BatchNorm(widths[0]), ReLU()]
     for inputs, outputs in itertools.pairwise(widths):
         layers += [ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), BatchNorm(outputs), ReLU()]
     layers += [ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), output]
     return NetworkSpec(tuple(layers), image_shape, z_dim, prior, _range_of(output))
+
+
+def mapping_layers(z_dim: int, width: int) -> list[Layer]:
+    """Two hidden layers of `width`, each with a leaky ReLU of `SLOPE`."""
+    return [Linear(z_dim, width), LeakyReLU(SLOPE), Linear(width, width), LeakyReLU(SLOPE)]
 
 
 def dcgan_discriminator(
@@ -302,40 +278,3 @@ def _dcgan_sizes(widths: Sequence[int], image_shape: tuple[int, int, int]) -> tu
             "change the widths or the image size"
         )
     return channels, side
-
-
-def _module(layer: Layer, shape: tuple[int, ...]) -> nn.Module:
-    match layer:
-        case Linear(inputs, outputs, bias):
-            return _EmptyLinear(inputs, outputs, bias=bias)
-        case Conv2d(inputs, outputs, kernel, stride, padding, bias):
-            return _EmptyConv2d(inputs, outputs, kernel, stride, padding, bias=bias)
-        case ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias, output_padding):
-            return _EmptyConvTranspose2d(inputs, outputs, kernel, stride, padding, output_padding, bias=bias)
-        case BatchNorm(features, eps, momentum):
-            norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-            return norm(features, eps=eps, momentum=momentum)
-        case LeakyReLU(slope):
-            return nn.LeakyReLU(slope)
-        case ReLU():
-            return nn.ReLU()
-        case ELU(alpha):
-            return nn.ELU(alpha)
-        case SELU():
-            return nn.SELU()
-        case GELU():
-            return nn.GELU()
-        case SiLU():
-            return nn.SiLU()
-        case Tanh():
-            return nn.Tanh()
-        case Sigmoid():
-            return nn.Sigmoid()
-        case Reshape(new_shape):
-            return nn.Unflatten(1, new_shape) if len(shape) == 1 and len(new_shape) == 3 else nn.Flatten()
-        case Permute(dims):
-            return _Permute(dims)
-        case Upsample(scale, mode):
-            return nn.Upsample(scale_factor=scale, mode=mode)
-        case _:
-            raise SpecError(f"no module for layer kind {layer.kind!r}")

@@ -14,6 +14,7 @@ from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import PriorKind
+from ganexplorer.core.mapping import has_mapping, has_place, with_mapping
 from ganexplorer.core.networks import Network, build, initialize
 from ganexplorer.core.spec import NetworkSpec, SpecError
 from ganexplorer.train import data
@@ -50,6 +51,15 @@ class Beginning:
         if not request.start:
             return cls(request.config, None)
         start = zoo.resolve(request.start).load()
+        width = request.config.g_mapping
+        if width and not has_mapping(start.generator, width):
+            if not has_place(start.generator):
+                raise UserError(
+                    f"{request.start}: has no place for a mapping, for its generator does not go from z straight to a "
+                    "transposed convolution. Set g_mapping to 0."
+                )
+            mapped = with_mapping(start.generator, width, request.config.seed)
+            start = dataclasses.replace(start, generator=mapped)
         spec = start.generator.spec
         config = dataclasses.replace(request.config, z_dim=spec.z_dim, prior=_kind(spec), image_size=0)
         return cls(config, start)

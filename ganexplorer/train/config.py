@@ -74,6 +74,10 @@ class TrainConfig:
     g_widths: tuple[int, ...] = _param((256, 256), "hidden widths of the generator", "Networks", low=1, high=16384)
     g_activation: Activation = _param("leaky_relu", "activation between the generator's linear layers", "Networks")
     g_slope: float = _param(0.01, "slope of the generator's leaky ReLU below 0", "Networks", low=0, high=1)
+    g_mapping: int = _param(
+        0, "dcgan: width of two hidden layers between z and the first transposed convolution; 0: none. A model to "
+        "fine-tune that has none gets them, and at first makes the same images", "Networks", low=0, high=16384,
+    )  # fmt: skip
     g_output: Literal["tanh", "sigmoid"] = _param("tanh", "the generator's last layer", "Networks")
     d_widths: tuple[int, ...] = _param((256, 64), "hidden widths of the discriminator", "Networks", low=1, high=16384)
     d_activation: Activation = _param("leaky_relu", "activation between the discriminator's layers", "Networks")
@@ -110,6 +114,14 @@ class TrainConfig:
                              low=0, high=1000, live=True)  # fmt: skip
     r1_every: int = _param(1, "R1 and R2 only every so many steps, with as many times the weight", "Loss",
                            low=1, high=64, unit="steps", live=True)  # fmt: skip
+    top_k: float = _param(
+        1.0,
+        "share of the generated images of a step, those that D takes for the most real, that G learns from; 1: all",
+        "Loss",
+        low=0.05,
+        high=1,
+        live=True,
+    )
     augment: Augment = _param(
         "none",
         "DiffAugment: what D sees, real and generated, is changed at random; for small sets of images",
@@ -187,7 +199,7 @@ class TrainConfig:
         """The generator of images of `image_shape`; raises `SpecError` where it cannot make them."""
         output: Layer = Tanh() if self.g_output == "tanh" else Sigmoid()
         if self.family == "dcgan":
-            return dcgan_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, output)
+            return dcgan_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, output, self.g_mapping)
         activation = _activation(self.g_activation, self.g_slope)
         return mlp_generator(self.z_dim, self.g_widths, image_shape, self.latent_prior, activation, output)
 

@@ -117,6 +117,15 @@ LOSSES: Mapping[LossName, Loss] = {
 }
 
 
+def best(verdict: Tensor, share: float) -> Tensor:
+    """Which images of a batch, as indices (K,), D takes for the most real: a `share` of them, at least one.
+
+    Sinha et al. 2020, arXiv:2002.06224 (top-k training): those that lie between the modes of the data get bad
+    verdicts, and their gradients lead G astray.
+    """
+    return verdict.detach().flatten().topk(max(1, round(share * len(verdict)))).indices
+
+
 def zero_centred_penalty(verdict: Tensor, images: Tensor) -> Tensor:
     """Half the mean squared norm of dD/dx: R1 at real images, R2 at generated ones.
 

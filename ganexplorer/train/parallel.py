@@ -2,8 +2,9 @@
 
 The processes are started by torchrun; see `distributed` for joining them. All of them hold the same weights and the
 same random generator. Each draws what the whole batch needs and takes its share, so that two processes with batches of
-n do what one does with a batch of 2 n, to rounding. Two things differ:
+n do what one does with a batch of 2 n, to rounding. Three things differ:
 
+- With `top_k` below 1 each takes the best images of its own share, not of the whole batch.
 - A batch norm sees the batch of its own process, unless `sync_norm` makes it see all of them.
 - The measure `diversity` is the mean of what the processes measure, each on its share. All other measures are means
   over images, and so those of the whole batch.

@@ -9,14 +9,15 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer, RMSprop
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ganexplorer.core.networks import Network
 from ganexplorer.train import augment
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Networks
-from ganexplorer.train.losses import LOSSES, clip_weights_, gradient_penalty, zero_centred_penalty
+from ganexplorer.train.losses import LOSSES, best, clip_weights_, gradient_penalty, zero_centred_penalty
+from ganexplorer.train.optimizers import lay_out_state, optimizer_of, take_step
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.sync_norm import synchronise_norms
 
@@ -62,9 +63,10 @@ class AdversarialStep:
         self.rng = rng
         self.total_steps = total_steps
         self.parallel = parallel
-        self.d_loss = torch.tensor(math.nan)  # of D's last step
-        self.g_optimizer = _optimizer(config, generator, config.g_lr)
-        self.d_optimizer = _optimizer(config, discriminator, config.d_lr)
+        self._nan = torch.tensor(math.nan, device=next(generator.parameters()).device)  # what was not measured
+        self.d_loss = self._nan  # of D's last step
+        self.g_optimizer = optimizer_of(config, generator.parameters(), config.g_lr)
+        self.d_optimizer = optimizer_of(config, discriminator.parameters(), config.d_lr)
         self.average = None
         if config.ema:
             self.average = AveragedModel(generator, multi_avg_fn=_ema(lambda: self.config.ema))
@@ -108,7 +110,7 @@ class AdversarialStep:
         do_d = (step - 1) % config.d_every == 0 if networks is None else networks != "g"
         do_g = (step - 1) % config.g_every == 0 if networks is None else networks != "d"
         d_measures: tuple[Tensor, ...] = ()
-        d_grad = g_grad = real.new_tensor(math.nan)
+        d_grad = g_grad = self._nan
         if do_d or config.same_z:
             z = self._draw(len(real))
             # with one z for both steps the generator runs once, and keeps its graph for its own step
@@ -124,7 +126,7 @@ class AdversarialStep:
                 z = self._draw(len(real))
                 fake = self.generator(z)
             seen = self._augmentation(len(real), 1 + self._loss.is_paired)
-            g_loss, verdict = self._g_loss(real, fake, seen)
+            g_loss, verdict, whole_g_loss = self._g_loss(real, fake, seen)
         if measure and not (do_d and do_g):
             state = self.rng.get_state()  # whatever is drawn to look is put back
             with torch.no_grad(), frozen_statistics(self.generator), frozen_statistics(self.discriminator):
@@ -135,7 +137,7 @@ class AdversarialStep:
                     d_measures = self._d_losses(*self._verdicts(real, fake, self._augmentation(len(real), 2)))
                 if not do_g:
                     seen = self._augmentation(len(real), 1 + self._loss.is_paired)
-                    g_loss, verdict = self._g_loss(real, fake, seen)
+                    _, verdict, whole_g_loss = self._g_loss(real, fake, seen)
             self.rng.set_state(state)
         if do_g:
             g_grad = self._apply(self.g_optimizer, self._g_params, g_loss, measure)
@@ -151,7 +153,7 @@ class AdversarialStep:
                     d_real + d_fake,
                     d_real,
                     d_fake,
-                    g_loss.detach(),
+                    whole_g_loss,
                     self._readable(verdict_real),
                     self._readable(verdict),
                     self._readable(after),
@@ -173,7 +175,7 @@ class AdversarialStep:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
             if isinstance(part, Optimizer):
-                _lay_out_state(part)
+                lay_out_state(part)
         self.rng.set_state(state["rng"])
         self.configure(self.config)  # a restored optimizer brings the learning rate of then
 
@@ -231,14 +233,18 @@ class AdversarialStep:
         penalty = gradient_penalty(self._verdict, real.detach(), fake.detach(), share)
         return self.config.gp_weight * penalty
 
-    def _g_loss(self, real: Tensor, fake: Tensor, seen: Augmentation) -> tuple[Tensor, Tensor]:
-        """G's loss, and D's verdicts on what G made."""
-        verdict = self._verdict(self._seen(fake, _first(seen)))
-        if not self._loss.is_paired:
-            return self._loss.generator(verdict, None), verdict
-        with torch.no_grad():
-            verdict_real = self._verdict(self._seen(real, None if seen is None else seen[-1]))
-        return self._loss.generator(verdict, verdict_real), verdict
+    def _g_loss(self, real: Tensor, fake: Tensor, seen: Augmentation) -> tuple[Tensor, Tensor, Tensor]:
+        """G's loss on the images it learns from, D's verdicts on all that it made, its loss on all of them."""
+        verdict, verdict_real = self._verdict(self._seen(fake, _first(seen))), None
+        if self._loss.is_paired:
+            with torch.no_grad():
+                verdict_real = self._verdict(self._seen(real, None if seen is None else seen[-1]))
+        if self.config.top_k == 1:
+            loss = self._loss.generator(verdict, verdict_real)
+            return loss, verdict, loss.detach()
+        chosen = best(verdict, self.config.top_k)
+        loss = self._loss.generator(verdict[chosen], None if verdict_real is None else verdict_real[chosen])
+        return loss, verdict, self._loss.generator(verdict.detach(), verdict_real)
 
     def _d_losses(self, verdict_real: Tensor, verdict_fake: Tensor) -> tuple[Tensor, ...]:
         return (*self._loss.discriminator(verdict_real, verdict_fake, 1 - self.config.smoothing), verdict_real)
@@ -289,13 +295,8 @@ class AdversarialStep:
         # the loss of all processes: each of them sees one that is not finite
         whole_loss, *gradients = self.parallel.average([loss.detach(), *torch.autograd.grad(loss, params)])
         self._watch(whole_loss)
-        for param, gradient in zip(params, gradients, strict=True):
-            # fused Adam walks memory, not indices: a gradient in another memory order would be applied to other weights
-            param.grad = gradient if gradient.stride() == param.stride() else torch.empty_like(param).copy_(gradient)
-        norm = nn.utils.get_total_norm(gradients) if measure else loss.new_tensor(math.nan)
-        optimizer.step()
-        for param in params:
-            param.grad = None
+        norm = nn.utils.get_total_norm(gradients) if measure else self._nan
+        take_step(optimizer, params, gradients)
         return norm
 
     def _set_learning_rates(self, step: int) -> None:
@@ -363,14 +364,6 @@ def frozen_statistics(network: Network) -> Iterator[None]:
             norm.track_running_stats = True
 
 
-def _optimizer(config: TrainConfig, network: Network, lr: float) -> Optimizer:
-    if config.optimizer == "sgd":
-        return SGD(network.parameters(), lr=lr)
-    if config.optimizer == "rmsprop":
-        return RMSprop(network.parameters(), lr=lr)
-    return Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
-
-
 def _ema(decay_now: Callable[[], float]) -> Callable[[TensorList, TensorList, Tensor | int], None]:
     """average = d average + (1 - d) current, with d = min(decay, (1 + n) / (10 + n)) after n averages.
 
@@ -397,14 +390,6 @@ def _memory_format(network: Network) -> torch.memory_format:
 def _laid_out(network: Network) -> Network:
     """The same network, its weights in the memory order that suits it."""
     return network.to(memory_format=_memory_format(network))
-
-
-def _lay_out_state(optimizer: Optimizer) -> None:
-    """Bring moments into the memory order of their weights: fused Adam walks memory, and a file may have another."""
-    for param, state in optimizer.state.items():
-        for name, value in state.items():
-            if isinstance(value, Tensor) and value.shape == param.shape and value.stride() != param.stride():
-                state[name] = torch.empty_like(param).copy_(value)
 
 
 def _has_batch_norm(network: Network) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_nets import DISCRIMINATORS, GENERATORS, latents, seeded_generator, trained_like
 from torch import nn
+from torch.nn import functional
 
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import (
@@ -342,6 +343,17 @@ def test_a_discriminators_head_sees_the_whole_image_before_the_verdict() -> None
     assert network(torch.zeros(3, 1, 28, 28)).shape == (3,)
 
 
+def test_a_mapping_stands_between_z_and_the_first_convolution() -> None:
+    plain = dcgan_generator(5, (6, 4), (1, 28, 28), NORMAL, Tanh())
+    spec = dcgan_generator(5, (6, 4), (1, 28, 28), NORMAL, Tanh(), mapping=9)
+    hidden = [Linear(5, 9), LeakyReLU(0.2), Linear(9, 9), LeakyReLU(0.2)]
+    assert list(spec.layers[:6]) == [*hidden, Reshape((9, 1, 1)), ConvTranspose2d(9, 6, 7, 1, 0, bias=False)]
+    assert spec.layers[6:] == plain.layers[2:]
+    network = build(spec)
+    initialize(network, "he", torch.Generator().manual_seed(0))
+    assert network(torch.zeros(3, 5)).shape == (3, 1, 28, 28)
+
+
 def test_a_dcgan_is_the_one_of_the_paper() -> None:
     generator = dcgan_generator(100, (512, 256, 128, 64), (3, 64, 64), NORMAL, Tanh())
     discriminator = dcgan_discriminator((64, 128, 256, 512), (3, 64, 64), LeakyReLU(0.2), Sigmoid())
@@ -393,3 +405,23 @@ def test_output_padding_is_smaller_than_the_stride() -> None:
         NetworkSpec(
             (Reshape((2, 4, 4)), ConvTranspose2d(2, 1, 5, 2, 2, output_padding=2)), (1, 9, 9), 32, Prior.normal()
         )
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("kernel", "stride", "bias"), [(4, 1, False), (7, 1, True), (4, 2, True), (1, 1, False)])
+def test_a_transposed_convolution_of_one_pixel_is_pytorch_s_with_its_gradients(
+    kernel: int, stride: int, bias: bool, memory_format: torch.memory_format
+) -> None:
+    layers = (Reshape((6, 1, 1)), ConvTranspose2d(6, 3, kernel, stride, 0, bias=bias), Tanh())
+    network = build(NetworkSpec(layers, (3, kernel, kernel), z_dim=6, prior=NORMAL))
+    initialize(network, "he", torch.Generator().manual_seed(0))
+    layer = network.to(memory_format=memory_format).layers[1]
+    z = torch.randn(5, 6, 1, 1, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    expected = functional.conv_transpose2d(z, layer.weight, layer.bias, stride)
+    wanted = [z, *layer.parameters()]
+    for ours, theirs in zip(
+        [layer(z), *torch.autograd.grad(layer(z).square().sum(), wanted)],
+        [expected, *torch.autograd.grad(expected.square().sum(), wanted)],
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)

@@ -283,8 +283,9 @@ def test_a_configuration_with_no_default_left_survives_json() -> None:
         d_activation="sigmoid", d_slope=0.4, d_output="sigmoid", init="dcgan", loss="mse", smoothing=0.25, r1_gamma=2.5,
         r1_every=16, optimizer="sgd", g_lr=0.125, d_lr=0.0625, beta1=0.25, beta2=0.75, lr_decay=0.5, d_every=5,
         g_every=2, same_z=False, d_update="real-then-fake", ema=0.75, log_every=19, sample_every=23, sample_count=29,
-        snapshot_every=31, fit="pad", flip=True, classes="3,8", clip=0.5, gp_weight=3.0, r2_gamma=1.5,
+        snapshot_every=31, fit="pad", flip=True, classes="3,8", clip=0.5, gp_weight=3.0, r2_gamma=1.5, top_k=0.75,
         augment="translation", warmup=37, sync_bn=True, keep_gb=0.5, d_norm="none", metrics_every=41, d_head=43,
+        g_mapping=47,
     )  # fmt: skip
     same = [p.name for p in parameters() if getattr(config, p.name) == p.default]
     assert same == []  # a field that is new belongs in here

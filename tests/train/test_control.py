@@ -30,6 +30,7 @@ from tiny_runs import (
 )
 
 from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.networks import build, initialize
 from ganexplorer.train import run_log
 from ganexplorer.train.config import TrainConfig, parameters
 from ganexplorer.train.events import (
@@ -143,8 +144,8 @@ def test_a_paused_run_can_be_stopped(tmp_path: Path, picture_folder: Path) -> No
 
 CHANGES: dict[str, Any] = {
     "g_lr": 0.05, "d_lr": 0.001, "beta1": 0.9, "beta2": 0.9, "d_every": 2, "g_every": 3, "smoothing": 0.2,
-    "loss": "hinge", "r1_gamma": 2.0, "r2_gamma": 1.0, "r1_every": 2, "augment": "translation", "same_z": False,
-    "lr_decay": 1.0, "d_update": "real-then-fake",
+    "loss": "hinge", "r1_gamma": 2.0, "r2_gamma": 1.0, "r1_every": 2, "augment": "translation", "top_k": 0.5,
+    "same_z": False, "lr_decay": 1.0, "d_update": "real-then-fake",
 }  # fmt: skip
 
 
@@ -376,6 +377,40 @@ def test_fine_tuning_begins_with_both_networks_of_the_model(
     assert differing(snapshot_tensors(run, 0), load_file(trained)) == []
     config = TrainConfig.from_dict(json.loads((run / "config.json").read_text())["config"])
     assert (config.z_dim, config.prior) == (3, "normal")
+
+
+def test_a_mapping_is_put_into_a_model_to_fine_tune_and_changes_none_of_its_images(
+    tmp_path: Path, picture_folder: Path
+) -> None:
+    config = variant(TINY, family="dcgan", g_widths=[4], d_widths=[4], g_mapping=0)
+    shape = (1, 8, 8)
+    plain = build(config.generator_spec(shape))
+    initialize(plain, "he", torch.Generator().manual_seed(0))
+    Checkpoint(plain.eval()).save(tmp_path / "plain.safetensors")
+    run, asked = tmp_path / "run", variant(config, g_mapping=8, image_size=8)
+    request_ = request(asked, picture_folder, run, start=str(tmp_path / "plain.safetensors"))
+    steer(request_, lambda event: [Stop()] if isinstance(event, Started) else [])
+    first = Checkpoint.load(snapshots(run)[0].networks).generator
+    train(dataclasses.replace(resumed(run), device="cpu"))
+    train(dataclasses.replace(request_, run=tmp_path / "through"))
+    last = Checkpoint.load(snapshots(run)[-1].networks).generator
+    z = torch.randn(9, config.z_dim, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(first(z), plain(z), rtol=1e-5, atol=1e-5)
+    assert first.spec == last.spec == asked.generator_spec(shape)
+    assert differing(saved_state(run), saved_state(tmp_path / "through")) == []
+
+
+def test_a_mapping_for_a_model_that_has_no_place_for_it_is_refused_and_one_that_is_there_stays(
+    tmp_path: Path, picture_folder: Path, trained: Path
+) -> None:
+    config = variant(TINY, g_mapping=8)
+    end = ended(train(request(config, picture_folder, tmp_path / "run", start=str(trained))))
+    assert end.reason == "failed"
+    assert "has no place for a mapping" in end.message
+    assert "Set g_mapping to 0" in end.message
+    mapped = variant(TINY, family="dcgan", g_widths=[4], d_widths=[4], g_mapping=8, image_size=8)
+    train(request(mapped, picture_folder, tmp_path / "a"))
+    assert ended(train(request(mapped, picture_folder, tmp_path / "b", start=str(tmp_path / "a")))).reason == "finished"
 
 
 def test_a_fresh_discriminator_is_warmed_up_while_the_generator_stands_still(

@@ -53,6 +53,8 @@ KINDS: dict[str, TrainConfig] = {
     "batch norm, fresh z": variant(DCGAN, same_z=False),
     "batch norm, average": variant(DCGAN, ema=0.8),
     "logits, mean squared error": variant(MLP, loss="mse"),
+    "top-k": variant(MLP, top_k=0.5),
+    "top-k, batch norm, same z": variant(DCGAN, top_k=0.6),
 }  # fmt: skip
 ALL_KINDS = pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
 # and more for what must hold in every combination
@@ -130,6 +132,10 @@ class Reference:
         compare = F.binary_cross_entropy if self.config.loss == "bce" else F.mse_loss
         return compare(verdict, torch.full_like(verdict, target))
 
+    def most_real(self, verdict: Tensor) -> Tensor:
+        ordered = sorted(verdict, key=Tensor.item)
+        return torch.stack(ordered[len(ordered) - round(self.config.top_k * len(ordered)) :])
+
     def penalty(self, step: int, real: Tensor) -> Tensor:
         """gamma / 2 times the mean of |d logit / dx|^2; leaves the buffers of a batch norm alone."""
         config = self.config
@@ -186,8 +192,9 @@ class Reference:
                 fake = self.g(z)
             measures["d_fake_before"] = self.verdict(copy.deepcopy(self.d), fake).mean()
             self.g_optimizer.zero_grad()
-            loss = self.loss(self.verdict(self.d, fake), 1)
-            measures["g_loss"] = loss
+            verdict = self.verdict(self.d, fake)
+            loss = self.loss(self.most_real(verdict), 1)
+            measures["g_loss"] = self.loss(verdict, 1)  # of all, as the curves of a run without top-k
             loss.backward()
             measures["g_grad"] = gradient_norm(self.g)
             self.g_optimizer.step()
@@ -508,3 +515,17 @@ def test_a_state_of_other_networks_is_refused() -> None:
     state = adversarial_step(MLP).state_dict()
     with pytest.raises(RuntimeError, match="size mismatch"):
         adversarial_step(variant(MLP, g_widths=[7, 7])).load_state_dict(state)
+
+
+@pytest.mark.usefixtures("double")
+def test_top_k_of_a_paired_loss_keeps_the_pairs_of_the_most_real_images() -> None:
+    config = variant(MLP, loss="relativistic", optimizer="sgd", g_lr=0.5, top_k=0.5)
+    step, real = adversarial_step(config), real_batch(config, 1)
+    expected, discriminator = networks(config)
+    fake = expected(torch.randn(config.batch_size, config.z_dim, generator=torch.Generator().manual_seed(3)))
+    pairs = zip(discriminator(real), discriminator(fake), strict=True)
+    most_real = sorted(pairs, key=lambda pair: pair[1].item())[3:]
+    torch.stack([F.softplus(on_real.detach() - on_fake) for on_real, on_fake in most_real]).mean().backward()
+    torch.optim.SGD(expected.parameters(), lr=0.5).step()
+    step(1, real, networks="g")
+    assert_same_weights(step.generator, expected)

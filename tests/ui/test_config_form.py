@@ -14,11 +14,11 @@ from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QApplication, QTreeWidgetItem, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
-from superqt import QCollapsible
 
 from ganexplorer.train.config import ConfigError, Parameter, parameters
 from ganexplorer.train.recipes import RECIPES, recipe
 from ganexplorer.ui.parts.calm_spin import CalmSpinBox, short_number
+from ganexplorer.ui.parts.collapsible import Collapsible
 from ganexplorer.ui.training.config_form import ConfigForm
 
 LEFT = Qt.MouseButton.LeftButton
@@ -504,8 +504,8 @@ def test_everything_fits_into_a_narrow_panel(form: ConfigForm) -> None:
 def test_in_a_closed_collapsible_there_is_nothing_but_values(qtbot: QtBot) -> None:
     window = QWidget()
     layout = QVBoxLayout(window)
-    collapsible, form = QCollapsible("Hyperparameters"), ConfigForm()
-    collapsible.addWidget(form)
+    form = ConfigForm()
+    collapsible = Collapsible("Hyperparameters", form)
     layout.addWidget(collapsible)
     layout.addStretch(1)
     qtbot.addWidget(window)
@@ -519,13 +519,13 @@ def test_in_a_closed_collapsible_there_is_nothing_but_values(qtbot: QtBot) -> No
     assert form.config().g_lr == 0.5
     assert form.findChildren(QWidget) == []
     hint = form.sizeHint()
-    collapsible.expand(animate=False)
+    collapsible.set_open(True)
     qtbot.waitUntil(lambda: len(form.findChildren(CalmSpinBox)) == len(of_kind(int)) + len(of_kind(float)))
     assert form.sizeHint() == hint
     assert form.height() == hint.height()
     body = form.editor("z_dim").parentWidget().parentWidget()
     assert body.sizeHint().height() == hint.height()
-    toggle = collapsible.toggleButton()
+    toggle = collapsible.heading
     toggle.setFocus()
     qtbot.keyClick(toggle, Key.Key_Tab)
     assert not form.editor("batch_size").isEnabled()
@@ -536,7 +536,7 @@ def test_in_a_closed_collapsible_there_is_nothing_but_values(qtbot: QtBot) -> No
     qtbot.keyClick(form.editor("g_widths"), Key.Key_Return)
     qtbot.waitUntil(lambda: form.height() == form.sizeHint().height() > hint.height())
     # closed again: the keys pass over it
-    collapsible.collapse(animate=False)
+    collapsible.set_open(False)
     qtbot.waitUntil(lambda: not form.editor("z_dim").isVisible())
     toggle.setFocus()
     qtbot.keyClick(toggle, Key.Key_Tab)

@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.core.errors import UserError
@@ -28,6 +27,7 @@ from ganexplorer.train.events import (
 from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.requests import forked, resumed
 from ganexplorer.train.snapshots import Snapshot
+from ganexplorer.ui.parts.collapsible import Collapsible
 from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.config_form import ConfigForm
 from ganexplorer.ui.training.data_look import DataLook
@@ -70,8 +70,7 @@ class TrainPanel(QWidget):
         self.setup = RunSetup()
         self.controls = RunControls()
         self.form = ConfigForm()
-        hyperparameters = QCollapsible("Hyperparameters", expandedIcon="▾", collapsedIcon="▸")
-        hyperparameters.addWidget(self.form)
+        hyperparameters = Collapsible("Hyperparameters", self.form)
         self.progress = QProgressBar(textVisible=False)
         self.status = QLabel(objectName="quiet", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.status.setMinimumWidth(1)  # a folder of a long name must not push the buttons out of the panel
@@ -418,9 +417,6 @@ class TrainPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         scroll.setMinimumWidth(content.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        around = hyperparameters.layout()
-        assert around is not None
-        around.setContentsMargins(0, 0, 0, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
