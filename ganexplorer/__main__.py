@@ -31,7 +31,7 @@ def _with_command(parser: argparse.ArgumentParser, words: list[str]) -> list[str
 
 
 def _gui(arguments: argparse.Namespace) -> int:
-    from ganexplorer.ui import app  # torch before Qt, and neither before it is needed
+    from ganexplorer.ui import app  # neither torch nor Qt before it is needed
 
     return app.run(arguments)
 

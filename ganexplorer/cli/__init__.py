@@ -14,6 +14,7 @@ from typing import Any
 
 from ganexplorer import __version__
 from ganexplorer.cli import (
+    benching,
     converting,
     directing,
     evaluating,
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add(commands)
     growing.add(commands)
     directing.add(commands)
+    benching.add(commands)
     return parser
 
 

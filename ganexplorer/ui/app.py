@@ -33,24 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.screenshot is not None and not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     check_display()
-    from ganexplorer.core import zoo
-    from ganexplorer.core.session import SUFFIX, is_session, load_session, model_of
-
-    model: str | None = arguments.model
-    if arguments.session is not None:
-        model = str(arguments.session)
-        if not is_session(model):
-            raise UserError(f"{model}: a session's name ends in {SUFFIX}. Rename it.")
-        model_of(model, load_session(model))  # a window on something else is worse than none
-    elif arguments.screenshot is not None and model is not None:
-        zoo.resolve(model)
-    import torch  # noqa: F401  before Qt: on Windows the other order loads clashing libraries
-    from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+    if sys.platform == "win32":
+        import torch  # noqa: F401  before Qt: there, the other order loads clashing libraries
+    from PySide6.QtCore import QSize, QSocketNotifier, Qt, QTimer
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
     from ganexplorer.ui import theme
-    from ganexplorer.ui.main_window import MainWindow
+    from ganexplorer.ui.opening_window import OpeningWindow
 
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     app = QApplication(sys.argv[:1])
@@ -61,6 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         return {"dark": theme.DARK, "light": theme.LIGHT}.get(arguments.theme) or theme.system_theme()
 
     theme.apply(app, colours())
+    opening = OpeningWindow(colours(), QSize(*arguments.size))
+    if arguments.screenshot is None:
+        opening.show_now()  # before PyTorch, which takes seconds
+    model = _model_of(arguments)
+    from ganexplorer.ui.main_window import MainWindow
+
+    app.processEvents()
+    if opening.is_closed:  # by a person who thought better of it
+        return 0
     window = MainWindow(colours(), model, arguments.device)
 
     def follow_system() -> None:
@@ -68,7 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
         window.set_theme(colours())
 
     app.styleHints().colorSchemeChanged.connect(follow_system)
-    window.resize(*arguments.size)
     written = True
     if arguments.screenshot is not None:
 
@@ -90,9 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
         # not at once: Python runs a handler in the middle of whatever it is at, such as telling what a run said
         signal.signal(number, lambda *_: QTimer.singleShot(0, window, window.close))
     notifier.activated.connect(lambda: ours.recv(64))
-    window.show()
+    app.processEvents()
     try:
-        status = app.exec()
+        status = 0
+        if not opening.is_closed:
+            opening.give_way(window)
+            status = app.exec()
     finally:
         window.close()  # threads must have ended before the window goes
         signal.set_wakeup_fd(-1)
@@ -102,6 +103,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.screenshot is not None and window.refusal:
         raise UserError(window.refusal)
     return status
+
+
+def _model_of(arguments: argparse.Namespace) -> str | None:
+    """The MODEL or session to open; raises `UserError` where a window on something else would be worse than none."""
+    from ganexplorer.core import zoo
+    from ganexplorer.core.session import SUFFIX, is_session, load_session, model_of
+
+    model: str | None = arguments.model
+    if arguments.session is not None:
+        model = str(arguments.session)
+        if not is_session(model):
+            raise UserError(f"{model}: a session's name ends in {SUFFIX}. Rename it.")
+        model_of(model, load_session(model))
+    elif arguments.screenshot is not None and model is not None:
+        zoo.resolve(model)
+    return model
 
 
 def has_display() -> bool:

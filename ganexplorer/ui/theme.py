@@ -121,6 +121,9 @@ def _style_sheet(theme: Theme) -> str:
         QToolButton#flat:hover, QToolBar QToolButton:hover {{ background: {theme.raised}; }}
         QToolButton#flat:pressed, QToolBar QToolButton:pressed {{ background: {theme.track}; }}
         QToolButton#flat:focus, QToolBar QToolButton:focus {{ border-color: {theme.accent}; }}
+        QToolButton#fold, QToolButton#fold:hover, QToolButton#fold:checked {{
+            padding: 4px 0; border: 1px solid transparent; background: transparent; }}
+        QToolButton#fold:focus {{ border-color: {theme.accent}; }}
         QPushButton {{ padding: 5px 12px; border: 1px solid {theme.line}; border-radius: 5px;
                        background: {theme.raised}; color: {theme.text}; }}
         QPushButton:hover {{ border-color: {theme.quiet}; }}

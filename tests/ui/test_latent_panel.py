@@ -19,7 +19,7 @@ from ganexplorer.ui.latent.difference import DELAY, LEAST, OPACITY, STEP, change
 from ganexplorer.ui.latent.latent_delegate import lock_rect, name_rect, solo_rect
 from ganexplorer.ui.latent.latent_panel import LatentPanel
 from ganexplorer.ui.latent.latent_search import Row, Search
-from ganexplorer.ui.latent.prior_gauge import PriorGauge
+from ganexplorer.ui.latent.prior_gauge import CALM, PriorGauge
 from ganexplorer.ui.parts.bipolar import NEGATIVE, POSITIVE, bipolar
 from ganexplorer.ui.parts.figures import ordinal, percentile_words
 from ganexplorer.ui.picture.move_tool import EDIT_PAUSE
@@ -424,8 +424,14 @@ def test_a_value_at_the_bound_that_float32_rounds_is_inside(qtbot, request):
     assert panel.model.outside == {0}
 
 
-def test_the_gauge_tells_norm_and_percentile(panel, document):
+def caught_up(qtbot, gauge):
+    qtbot.waitUntil(lambda: not gauge.is_behind)
+    return gauge
+
+
+def test_the_gauge_tells_norm_and_percentile(panel, document, qtbot):
     document.set_z(torch.full((64,), 1.0))
+    caught_up(qtbot, panel.gauge)
     assert panel.gauge.norm == pytest.approx(8)
     # the chi-square distribution of 64 degrees of freedom has 52.35 % below 64
     assert panel.gauge.percentile == pytest.approx(52.35, abs=0.01)
@@ -434,18 +440,30 @@ def test_the_gauge_tells_norm_and_percentile(panel, document):
     samples = torch.randn(20_000, 64, generator=torch.Generator().manual_seed(0)).norm(dim=1)
     assert panel.gauge.percentile == pytest.approx(100 * float((samples < 8).float().mean()), abs=1.5)
     document.zero()
-    assert panel.gauge.is_unusual
+    assert caught_up(qtbot, panel.gauge).is_unusual
     assert panel.gauge.text == "|z| 0.00 · nearer than 99.9 % of samples"
     document.set_z(torch.full((64,), 3.0))
-    assert panel.gauge.is_unusual
+    assert caught_up(qtbot, panel.gauge).is_unusual
     assert "beyond 99.9 %" in panel.gauge.text
 
 
-def test_the_mark_of_an_unusual_distance_is_amber(panel, document):
+def test_the_gauge_follows_a_drag_calmly_and_ends_at_its_end(panel, document, qtbot, monkeypatch):
+    caught_up(qtbot, panel.gauge)
+    told = []
+    monkeypatch.setattr(panel.gauge, "setToolTip", told.append)
+    qtbot.wait(2 * CALM)
+    for step in range(1, 41):
+        document.set_dimension(0, step / 4)
+    assert len(told) == 1  # the first at once
+    assert caught_up(qtbot, panel.gauge).norm == pytest.approx(float(document.z.norm()))
+    assert len(told) == 2
+
+
+def test_the_mark_of_an_unusual_distance_is_amber(panel, document, qtbot):
     amber = QColor(theme.DARK.warning)
 
     def is_amber():
-        image = panel.gauge.grab().toImage()
+        image = caught_up(qtbot, panel.gauge).grab().toImage()
         colors = {image.pixelColor(x, image.height() - 10).rgb() for x in range(image.width())}
         return amber.rgb() in colors
 
@@ -466,10 +484,10 @@ def test_the_gauge_works_for_every_prior(qtbot, prior, z_dim):
     gauge.grab()  # before the first latent
     gauge.show_latent(torch.full((z_dim,), prior.center), prior)
     gauge.grab()
-    assert gauge.norm == 0
+    assert caught_up(qtbot, gauge).norm == 0
     assert gauge.is_unusual == bool(prior.std)
     gauge.show_latent(torch.full((z_dim,), 40.0), prior)
-    gauge.grab()
+    caught_up(qtbot, gauge).grab()
     assert gauge.is_unusual
     if prior.std:
         assert gauge.percentile == 100

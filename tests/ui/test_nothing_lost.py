@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from quick_children import trainers
 from test_training import PATIENCE, census, choose, start, wait_end
 
+from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.train.events import Change, Ended, Pause, TrainRequest
 from ganexplorer.train.recipes import RECIPES
@@ -191,8 +192,12 @@ def test_fifty_runs_of_a_session_leave_no_thread_timer_or_process_and_no_memory_
     assert [is_being_written(run) for run in runs.iterdir()] == [False] * 50
 
 
-def test_five_windows_two_of_which_train_leave_nothing_behind(qtbot, runs, model_path, quick_recipe):
+def test_five_windows_two_of_which_train_leave_nothing_behind(qtbot, runs, model_path, quick_recipe, monkeypatch):
     quick_recipe("pattern-1010", steps=10**7, log_every=1)
+    # small ones in the list: megabytes of weights that are read for a thumbnail while a window closes hide a leak
+    small = [entry for entry in zoo.discover() if entry.name in ("mnist-mlp-64", "pattern-1010")]
+    assert len(small) == 2
+    monkeypatch.setattr(zoo, "discover", lambda *_: small)
     found = []
     for number in range(5):
         window = MainWindow(theme.DARK, str(model_path), "cpu", runs)
@@ -211,7 +216,7 @@ def test_five_windows_two_of_which_train_leave_nothing_behind(qtbot, runs, model
         assert trainers() == []
         found.append((census(qtbot), psutil.Process().num_threads(), psutil.Process().memory_info().rss))
     assert found[1][:2] == found[2][:2] == found[3][:2] == found[4][:2]
-    assert found[4][2] - found[1][2] < 30 * MEBIBYTE
+    assert found[4][2] - found[1][2] < 20 * MEBIBYTE
     trained, *late = sorted(runs.iterdir())
     assert newest_state(trained)["step"] > 3
     assert all(newest_state(run)["step"] >= 0 for run in late)  # of a machine that is quick

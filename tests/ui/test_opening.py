@@ -473,7 +473,7 @@ def test_a_model_that_is_open_is_not_read_again_for_its_picture_in_the_list(shot
     shot.window.job_thread.job_done.connect(lambda result: done.append(result.name))
     shot.window.open(str(other))
     shot.qtbot.waitUntil(lambda: f"thumbnail {other}" in done, timeout=10_000)
-    assert read == ["other"]
+    assert read.count("other") == 1  # shipped ones may still be read for theirs
 
 
 # -- files that change -------------------------------------------------------------------------------------

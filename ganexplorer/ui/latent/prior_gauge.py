@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from torch import Tensor
@@ -17,6 +17,7 @@ from ganexplorer.ui.theme import Theme
 
 SCALE_HEIGHT = 22
 BINS = 120  # of the shaded distribution
+CALM = 50  # milliseconds: numbers that change more often cannot be read, and cost a drag a fifth of its time
 
 
 class PriorGauge(QWidget):
@@ -31,6 +32,9 @@ class PriorGauge(QWidget):
         self._shape = QPolygonF()  # the density of |z| in each bin, both axes from 0 to 1
         self.norm, self.percentile = 0.0, math.nan
         self.text = ""
+        self._waiting: tuple[Tensor, Prior] | None = None
+        self._calm = QTimer(self, singleShot=True, interval=CALM)
+        self._calm.timeout.connect(self._show_waiting)
         self.setFont(tabular(self.font()))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Distance from the prior's centre")
@@ -46,6 +50,11 @@ class PriorGauge(QWidget):
         self.update()
 
     @property
+    def is_behind(self) -> bool:
+        """Whether a latent waits to be shown."""
+        return self._waiting is not None
+
+    @property
     def is_unusual(self) -> bool:
         """Whether less than one of 1000 samples lies so far out, or so near."""
         if math.isnan(self.percentile):
@@ -53,7 +62,17 @@ class PriorGauge(QWidget):
         return not 0.1 <= self.percentile <= 99.9
 
     def show_latent(self, z: Tensor, prior: Prior) -> None:
-        """Show where z, (z_dim,), lies."""
+        """Show where z, (z_dim,), lies: at once, or soon where another was shown a moment ago."""
+        self._waiting = (z, prior)
+        if not self._calm.isActive():
+            self._show_waiting()
+
+    @Slot()
+    def _show_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        (z, prior), self._waiting = self._waiting, None
+        self._calm.start()
         if prior != self._prior or len(z) != self._z_dim:
             self._use(prior, len(z))
         self.norm = norm_of(z, prior)
