@@ -22,6 +22,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+import ganexplorer.ui  # noqa: F401  says how PySide is to load, and must come before it
+
 
 def pytest_sessionfinish() -> None:
     """Else extensions of PyTorch complain of what nobody deletes."""

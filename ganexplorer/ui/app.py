@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import faulthandler
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ class DisplayError(UserError):
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the window and stay until it is closed; with ``screenshot``, save its picture and leave."""
+    if sys.stderr is not None:  # as under pythonw
+        faulthandler.enable()  # should a library crash, the threads' stacks are told
     if arguments.screenshot is not None and not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     check_display()

@@ -43,10 +43,35 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
     assert len(np.unique(middle)) > 50  # the gray levels of a generated image, not an empty canvas
 
 
+NAMING = """
+import random, sys, threading
+import ganexplorer.ui
+from PySide6 import QtCore, QtGui, QtWidgets
+sys.setswitchinterval(1e-6)
+names = [(module, name) for module in (QtCore, QtGui, QtWidgets) for name in dir(module) if name.startswith("Q")]
+def name_all(seed):
+    for module, name in random.Random(seed).sample(names, len(names)):
+        getattr(module, name)
+threads = [threading.Thread(target=name_all, args=(seed,)) for seed in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("named", len(names))
+"""
+
+
+def test_threads_may_name_classes_of_qt_for_the_first_time_side_by_side():
+    clean = {key: value for key, value in os.environ.items() if key != "PYSIDE6_OPTION_LAZY"}
+    result = subprocess.run([sys.executable, "-c", NAMING], env=clean, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr  # without a word to PySide, it dies in nine of ten runs
+    assert int(result.stdout.split()[1]) > 500
+
+
 def test_a_screenshot_that_cannot_be_written_is_told(tmp_path, model_path):
     picture = tmp_path / "absent" / "window.png"
     result = run("gui", "--model", str(model_path), "--screenshot", str(picture))
-    assert result.returncode == 2
+    assert result.returncode == 2, result.stderr
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
 
