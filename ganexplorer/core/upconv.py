@@ -1,0 +1,60 @@
+"""A faster way through some transposed convolutions, for pictures on a CPU. It has no gradients."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ganexplorer.core.spec import ConvTranspose2d, Shape
+
+SMALL_MAP = 16  # pixels
+MANY_WEIGHTS = 128 * 128 * 16
+FEW_CHANNELS = 4
+AT_ONCE = 16  # images; what lies between product and sums then stays near the processor
+
+
+class MatrixConvTranspose2d(nn.Module):
+    """A transposed convolution with kernel 4, stride 2 and padding 1 as one matrix product and sums of its columns.
+
+    Where the map is small and the weights are many, or few channels come out, PyTorch's own takes two to five times
+    as long (docs/benchmarks.md). Values (N, C, H, W), weights as `nn.ConvTranspose2d` has them; equal up to rounding.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self._inputs, self._outputs = weight.shape[:2]
+        self._bias = bias
+        self._columns = weight.permute(0, 2, 3, 1).flatten(1).contiguous()  # (inputs, 16 * outputs)
+
+    @staticmethod
+    def suits(layer: ConvTranspose2d, shape: Shape) -> bool:
+        """Whether it is such a layer, and faster for values of `shape`."""
+        if (layer.kernel, layer.stride, layer.padding, layer.output_padding) != (4, 2, 1, 0):
+            return False
+        is_deep = math.prod(shape[1:]) <= SMALL_MAP and layer.inputs * layer.outputs * 16 >= MANY_WEIGHTS
+        return is_deep or layer.outputs <= FEW_CHANNELS < layer.inputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) <= AT_ONCE:
+            return self._up(x)
+        return torch.cat([self._up(some) for some in torch.split(x, AT_ONCE)])
+
+    def _up(self, x: Tensor) -> Tensor:
+        count, _, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, self._inputs)
+        grown = (pixels @ self._columns).view(count, height, width, 4, 4, self._outputs)
+        # pixel i of a column becomes the pixels 2i - 1 to 2i + 2: an even one is the sum of the second value of its
+        # own and the fourth of the one before, an odd one of the third and of the first of the one behind
+        rows = grown.new_empty(count, height, 2, width, 4, self._outputs)
+        rows[:, :, 0], rows[:, :, 1] = grown[:, :, :, 1], grown[:, :, :, 2]
+        rows[:, 1:, 0] += grown[:, :-1, :, 3]
+        rows[:, :-1, 1] += grown[:, 1:, :, 0]
+        y = grown.new_empty(count, height, 2, width, 2, self._outputs)
+        y[..., 0, :], y[..., 1, :] = rows[..., 1, :], rows[..., 2, :]
+        y[:, :, :, 1:, 0] += rows[:, :, :, :-1, 3]
+        y[:, :, :, :-1, 1] += rows[:, :, :, 1:, 0]
+        if self._bias is not None:
+            y += self._bias
+        return y.view(count, 2 * height, 2 * width, self._outputs).permute(0, 3, 1, 2)
