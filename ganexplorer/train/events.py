@@ -37,6 +37,7 @@ class TrainRequest:
     changes: Mapping[str, Any] = field(default_factory=dict)  # of live hyperparameters, before the first step
     script: tuple[Changed | Stepped, ...] = ()  # do to this run what was done to another by hand
     until: int = 0  # end after this step; 0: where the configuration says
+    threads: int = 0  # of the CPU; 0: as many as there are
 
 
 @dataclass(frozen=True, slots=True)

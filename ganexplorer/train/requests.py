@@ -30,7 +30,9 @@ from ganexplorer.train.states import newest_step, state_files
 def resumed(run: Path, rollback: int | None = None) -> TrainRequest:
     """Go on with a run as it was, or with what it was at the snapshot of step `rollback`; raises `UserError`."""
     saved = read_config(run)
-    request = TrainRequest(saved.config, saved.data, run, recipe=saved.recipe, resume=True, rollback=rollback)
+    request = TrainRequest(
+        saved.config, saved.data, run, recipe=saved.recipe, resume=True, rollback=rollback, threads=saved.threads
+    )
     if not saved.until:
         return request
     step = newest_step(run) if rollback is None else rollback
@@ -61,8 +63,9 @@ def replayed(source: Path, run: Path) -> TrainRequest:
         raise RunError(f"{source}: its log tells of no step, so there is nothing to do again. Name another run.")
     start = str(source / START_FILE) if (source / START_FILE).is_file() else ""
     return TrainRequest(
-        saved.config, saved.data, run, recipe=saved.recipe, start=start, script=script_of(source), until=until
-    )
+        saved.config, saved.data, run, recipe=saved.recipe, start=start, script=script_of(source), until=until,
+        threads=saved.threads,
+    )  # fmt: skip
 
 
 def is_fork_of(child: Path, parent: Path, step: int | None) -> bool:

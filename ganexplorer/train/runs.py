@@ -82,6 +82,7 @@ class Run:
             if start is not None:
                 start.save(path / START_FILE)
             data: dict[str, Any] = {"recipe": request.recipe, "data": request.data, "config": request.config.to_dict()}
+            data["threads"] = request.threads
             if request.start:
                 data["start"] = request.start
             if request.until:
@@ -234,6 +235,7 @@ class SavedConfig:
     config: TrainConfig
     start: str = ""  # the model that a fine-tuning began with, as it was named then
     until: int = 0  # where a run that repeats another ends; 0: it repeats none
+    threads: int = 0  # of the CPU; 0: not known
 
 
 def read_config(path: Path) -> SavedConfig:
@@ -243,7 +245,8 @@ def read_config(path: Path) -> SavedConfig:
             raise RunError(f"{path}: is no run folder (it has no config.json). Name a folder that was given to --out.")
         data = json.loads(read_small(path / "config.json", MAX_CONFIG_BYTES))
         config = TrainConfig.from_dict(data["config"])
-        return SavedConfig(data["recipe"], data["data"], config, str(data.get("start", "")), int(data.get("until", 0)))
+        start, until, threads = str(data.get("start", "")), int(data.get("until", 0)), int(data.get("threads", 0))
+        return SavedConfig(data["recipe"], data["data"], config, start, until, max(0, threads))
     except FileError as error:
         raise RunError(str(error)) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

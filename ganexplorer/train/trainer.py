@@ -45,6 +45,7 @@ from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.run_writer import RunWriter, is_no_room
 from ganexplorer.train.runs import Past, Run, RunError
 from ganexplorer.train.steps import AdversarialStep, NotFinite
+from ganexplorer.train.threads import threads_of_run
 from ganexplorer.train.warmup import Settling
 
 _DIVERGED = (
@@ -80,7 +81,8 @@ class Trainer:
     def run(self) -> Iterator[TrainEvent]:
         """Train; yields events, the last of them `Ended`, whatever happens. Errors arrive as ``Ended("failed")``."""
         try:
-            yield from self._train()
+            with threads_of_run(self.request.threads) as self._threads:
+                yield from self._train()
             ended = Ended("stopped" if self._commands.is_stopped else "finished", self._step, "", self._writer.snapshot)
         except Exception as error:
             self.error = error
@@ -144,7 +146,8 @@ class Trainer:
                 name: value for name, value in self._reconfigure(request.changes).items() if value != before[name]
             }
             if past is None and parallel.is_first:  # only now: a run that cannot start leaves no folder behind
-                self._writer.run = Run.create(dataclasses.replace(request, config=self.config), beginning.start)
+                known = dataclasses.replace(request, config=self.config, threads=self._threads)
+                self._writer.run = Run.create(known, beginning.start)
             parallel.note_begun()
         yield Started(
             request.run, request.recipe, source.description, str(device), generator.spec.to_json(),
