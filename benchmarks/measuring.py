@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import ganexplorer.ui  # noqa: F401  says how PySide is to load, and must come before it
+
 ROUNDS = 5
 REGRESSION = 3  # exit status; 1 is that of any error
 Kind = Literal["ratio", "p50", "p99", "longest"]
@@ -173,6 +175,7 @@ def main(
     description: str | None,
     measure: Callable[[argparse.Namespace], Iterable[Row]],
     add: Callable[[argparse.ArgumentParser], object] = lambda _: None,
+    has_guards: bool = True,
 ) -> int:
     """Run a benchmark from the command line; rows are told as they come, with ``--json`` as one JSON document.
 
@@ -181,7 +184,8 @@ def main(
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternating rounds (default {ROUNDS})")
     parser.add_argument("--json", action="store_true", help="print one JSON document at the end")
-    parser.add_argument("--check", action="store_true", help="only the rows that have a guard, in few seconds")
+    if has_guards:
+        parser.add_argument("--check", action="store_true", help="only the rows that have a guard, in few seconds")
     add(parser)
     arguments = parser.parse_args()
     told = machine()

@@ -21,6 +21,7 @@ import measuring
 # notes when a window has been painted and when the picture has; the hooks cost a start some milliseconds
 _CHILD = """
 import sys, time
+import ganexplorer.ui
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -90,4 +91,4 @@ def measure(arguments: argparse.Namespace) -> Iterator[measuring.Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(measuring.main(__doc__, measure))
+    sys.exit(measuring.main(__doc__, measure, has_guards=False))

@@ -191,12 +191,12 @@ class Bench:
         wait(lambda: self.logged > seen)
         first, begun = self.last, time.perf_counter()
         wait(lambda: time.perf_counter() - begun > seconds and self.last is not first)
-        last = self.last
+        last, took = self.last, time.perf_counter() - begun  # not last.seconds, which are those within steps
         assert first is not None
         assert last is not None
         if hand:
             hand.release()
-        return (last.step - first.step) / (last.seconds - first.seconds)
+        return (last.step - first.step) / took
 
     def frames(self, change: Callable[[], object], count: int) -> float:
         """Pictures a second when each is followed by the next change at once."""
@@ -315,4 +315,4 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 if __name__ == "__main__":
     assert torch  # imported first
-    sys.exit(measuring.main(__doc__, measure, add))
+    sys.exit(measuring.main(__doc__, measure, add, has_guards=False))

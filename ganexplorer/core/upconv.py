@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from ganexplorer.core.spec import ConvTranspose2d, Shape
 
-SMALL_MAP = 16  # pixels
-MANY_WEIGHTS = 128 * 128 * 16
-FEW_CHANNELS = 4
+SMALL_MAP, MANY_WEIGHTS = 4 * 4, 128 * 128 * 16  # pixels of a map, and weights of a layer
+FEW_CHANNELS, MANY_INPUTS, LARGE_MAP = 4, 32, 32 * 32  # that come out, that go in, and pixels
 AT_ONCE = 16  # images; what lies between product and sums then stays near the processor
 
 
@@ -30,11 +29,12 @@ class MatrixConvTranspose2d(nn.Module):
 
     @staticmethod
     def suits(layer: ConvTranspose2d, shape: Shape) -> bool:
-        """Whether it is such a layer, and faster for values of `shape`."""
+        """Whether it is such a layer, and of a size, for values of `shape`, at which it was measured to be faster."""
         if (layer.kernel, layer.stride, layer.padding, layer.output_padding) != (4, 2, 1, 0):
             return False
-        is_deep = math.prod(shape[1:]) <= SMALL_MAP and layer.inputs * layer.outputs * 16 >= MANY_WEIGHTS
-        return is_deep or layer.outputs <= FEW_CHANNELS < layer.inputs
+        pixels = math.prod(shape[1:])
+        is_deep = pixels <= SMALL_MAP and layer.inputs * layer.outputs * 16 >= MANY_WEIGHTS
+        return is_deep or (layer.outputs <= FEW_CHANNELS and layer.inputs >= MANY_INPUTS and pixels <= LARGE_MAP)
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) <= AT_ONCE:

@@ -7,7 +7,6 @@ One child serves many runs, one after the other, for starting it costs seconds o
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import multiprocessing
 import os
 import signal
@@ -106,7 +105,6 @@ def _serve(connection: Connection) -> None:
     import torch
 
     from ganexplorer.train.memory import give_back
-    from ganexplorer.train.threads import beside_a_hand
     from ganexplorer.train.trainer import Trainer
 
     torch.optim.SGD([torch.zeros(1)], lr=0.0)
@@ -125,8 +123,6 @@ def _serve(connection: Connection) -> None:
         while not is_terminated:
             message = connection.recv()
             if isinstance(message, TrainRequest):
-                if not message.threads and not message.resume:
-                    message = dataclasses.replace(message, threads=beside_a_hand(message.config))
                 alive = is_training = True
                 for event in Trainer(message, poll).run():
                     if alive:

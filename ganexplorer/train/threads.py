@@ -7,18 +7,6 @@ from contextlib import contextmanager
 
 import torch
 
-from ganexplorer.train.config import TrainConfig
-
-
-def beside_a_hand(config: TrainConfig) -> int:
-    """The number for a training beside a window: for an MLP one core is left to the window.
-
-    An MLP's operations are so small that the last core adds little, and where a hand takes that core for a moment the
-    others wait for it (measured: docs/benchmarks.md).
-    """
-    threads = torch.get_num_threads()
-    return max(1, threads - 1) if config.family == "mlp" else threads
-
 
 @contextmanager
 def threads_of_run(count: int) -> Iterator[int]:

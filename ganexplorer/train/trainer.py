@@ -155,6 +155,11 @@ class Trainer:
             (generator.spec.parameter_count, discriminator.spec.parameter_count), self._step, self._last_step,
             source.count / self._batch if source.count else 0.0, self.config,
         )  # fmt: skip
+        if self._threads < self.request.threads:
+            yield Notice(
+                f"The run began with {self.request.threads} threads, and there are {self._threads} now: it goes on "
+                "rightly, but not to the last bit as it would have."
+            )
         if past is not None:
             yield from self._writer.tell_of(past, self.request.rollback is not None)
         elif not self._warmup.is_over:

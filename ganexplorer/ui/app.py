@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     app.processEvents()
     if opening.is_closed:  # by a person who thought better of it
         return 0
+    theme.apply(app, colours())  # a desktop may have changed, or told, its own meanwhile
     window = MainWindow(colours(), model, arguments.device)
 
     def follow_system() -> None:

@@ -123,9 +123,11 @@ def test_what_cannot_be_run_is_told_in_one_line(capfd: pytest.CaptureFixture[str
 def test_an_installed_copy_says_where_the_benchmarks_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benching, "SCRIPTS", tmp_path / "absent")
-    assert cli.main(["bench"]) == 2
-    assert "come with the repository" in capsys.readouterr().err
+    (tmp_path / "of-another-package").mkdir()
+    for name in ("absent", "of-another-package"):
+        monkeypatch.setattr(benching, "SCRIPTS", tmp_path / name)
+        assert cli.main(["bench"]) == 2
+        assert "come with the repository" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,9 @@ from tiny_runs import PATTERN, ended, of, request, saved_state, variant
 from ganexplorer.core.checkpoint import Checkpoint
 from ganexplorer.train.events import Ended, Preview, PublishWeights, Scalars, Started, Stop, TrainEvent, Weights
 from ganexplorer.train.host import TrainingHost
-from ganexplorer.train.runs import read_config
 
 # it ends by a command or by force, never by itself; its only snapshot is the one it is stopped with
 ENDLESS = variant(PATTERN, steps=100_000_000, snapshot_every=10_000_000)
-CORES = 3
 
 
 @dataclass
@@ -48,10 +46,7 @@ def close(host: TrainingHost, story: Story) -> None:
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[list[TrainingHost]]:
     """Three children, the first of which is started as it is for people."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", str(CORES))  # as if there were so many
-        patch.setenv("MKL_DYNAMIC", "FALSE")
-        hosts = [TrainingHost()]
+    hosts = [TrainingHost()]
     with forked():
         hosts += [TrainingHost() for _ in range(2)]
     processes = [psutil.Process(host.pid) for host in hosts]
@@ -127,11 +122,6 @@ def leaver(hosts: list[TrainingHost], tmp_path_factory: pytest.TempPathFactory) 
             break
     close(host, story)
     return story, run
-
-
-def test_an_mlp_in_a_child_leaves_one_core_to_the_window(worker: Story) -> None:
-    (started,) = of(Started, worker.runs["finished"])
-    assert read_config(started.run).threads == CORES - 1
 
 
 def test_a_run_in_a_child_has_the_events_of_a_run(worker: Story) -> None:

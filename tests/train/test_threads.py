@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import PATTERN, TINY, request, train, variant
+from tiny_runs import PATTERN, of, request, train
 
+from ganexplorer.train.events import Notice
 from ganexplorer.train.requests import forked, replayed, resumed
 from ganexplorer.train.runs import read_config
-from ganexplorer.train.threads import beside_a_hand, threads_of_run
+from ganexplorer.train.threads import threads_of_run
 from ganexplorer.train.trainer import Trainer
-
-DCGAN = variant(TINY, family="dcgan", g_widths=(4,), d_widths=(4,))
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +21,6 @@ def _four_threads() -> Iterator[None]:
     torch.set_num_threads(4)
     yield
     torch.set_num_threads(before)
-
-
-def test_an_mlp_leaves_one_core_to_the_window_and_a_dcgan_none() -> None:
-    assert beside_a_hand(TINY) == 3
-    assert beside_a_hand(DCGAN) == 4
-    torch.set_num_threads(1)
-    assert beside_a_hand(TINY) == 1
 
 
 @pytest.mark.parametrize(("asked", "got"), [(0, 4), (1, 1), (4, 4), (8, 4)])
@@ -64,6 +56,12 @@ def test_what_goes_on_with_a_run_or_does_it_again_has_its_number(tmp_path: Path)
     assert resumed(run).threads == 2
     assert replayed(run, tmp_path / "again").threads == 2
     assert forked(run, None, tmp_path / "fork").threads == 2
+
+
+def test_fewer_threads_than_a_run_began_with_are_told(tmp_path: Path) -> None:
+    for asked, told in ((4, 0), (6, 1)):
+        events = train(request(PATTERN, "toy:1010", tmp_path / str(asked), threads=asked))
+        assert ["not to the last bit" in notice.text for notice in of(Notice, events)] == [True] * told
 
 
 def test_a_run_of_an_older_version_goes_on_with_what_there_is(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ class ChartAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 def _thin(start: QPointF, stop: QPointF) -> QRectF:
-    """A line along an axis as a rectangle one pixel wide."""
+    """A line along an axis as a rectangle one pixel wide, of those that a screen's scale multiplies."""
     width, height = max(1.0, abs(stop.x() - start.x())), max(1.0, abs(stop.y() - start.y()))
     return QRectF(min(start.x(), stop.x()), min(start.y(), stop.y()), width, height)
 
