@@ -47,9 +47,7 @@ def add(commands: Any) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    if not all(
-        (SCRIPTS / f"{name}.py").is_file() for name in BENCHMARKS
-    ):  # another package may have a folder of that name
+    if not all((SCRIPTS / f"{name}.py").is_file() for name in BENCHMARKS):
         raise UserError(
             f"{SCRIPTS}: the benchmarks are not there, for they come with the repository, not with an installed copy. "
             "Clone it, and run `uv run ganexplorer bench` in the clone."
