@@ -2,8 +2,8 @@
 
     uv run python benchmarks/losses.py --data mnist:DIR --out FOLDER --minutes 5
 
-A run that FOLDER holds already is not trained again; one that was interrupted begins anew. Sheets of samples are in
-FOLDER, the table goes to stdout.
+A run that FOLDER holds already is not trained again; one that was interrupted begins anew. FOLDER/losses.png has a row
+of samples of each, drawn by seed 0; the table goes to stdout.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
+
 from ganexplorer.core import media
 from ganexplorer.core.latent import seeded
-from ganexplorer.core.render import Renderer
+from ganexplorer.core.networks import Network
+from ganexplorer.core.render import Pixels, Renderer
 from ganexplorer.core.zoo import newest_of_run
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.evaluation import evaluate
 from ganexplorer.train.events import Ended, Scalars, Stop, TrainRequest
 from ganexplorer.train.recipes import RECIPES
 from ganexplorer.train.trainer import Trainer
+
+SAMPLES = 20  # of each loss on the sheet
 
 # The networks are those of modern-28, samples are of the average; the rest is what the paper of each loss has.
 _MODERN = dataclasses.replace(RECIPES["modern-28"].config, lr_decay=0.0, steps=10**7)
@@ -50,7 +55,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0, help="of processor time for each loss (default 5)")
     parser.add_argument("--count", type=int, default=10_000, help="samples that are judged (default 10,000)")
     arguments = parser.parse_args()
-    rows = []
+    rows, sheet = [], []
     for name, config in VARIANTS.items():
         run = arguments.out / name.replace(" ", "")
         facts = run.with_suffix(".json")
@@ -59,8 +64,14 @@ def main() -> None:
             steps, trouble = train(config, arguments.data, run, arguments.minutes * 60)
             facts.write_text(json.dumps({"steps": steps, "trouble": trouble}))
         told = json.loads(facts.read_text())
-        values = {} if told["trouble"] else judge(run, arguments.data, arguments.count)
+        values = {}
+        if not told["trouble"]:
+            generator = trained(run)
+            values = judge(generator, arguments.data, arguments.count)
+            sheet.append(samples(generator))
         rows.append((name, told["steps"], told["trouble"], values))
+    if sheet:
+        media.save_png(arguments.out / "losses.png", media.sheet(np.concatenate(sheet), SAMPLES))
     titles = list(next((values for *_, values in rows if values), {}))
     print("| loss | steps |", " | ".join(titles), "|")
     print("|---|---|", "|".join("---" for _ in titles), "|", sep="")
@@ -88,14 +99,20 @@ def train(config: TrainConfig, data: str, run: Path, seconds: float) -> tuple[in
     return steps, trouble
 
 
-def judge(run: Path, data: str, count: int) -> dict[str, str]:
-    """The numbers of a run's newest snapshot as words; a sheet of its samples is left beside the run."""
+def trained(run: Path) -> Network:
+    """The generator of a run's newest snapshot."""
     entry = newest_of_run(run)
     assert entry is not None
-    generator = entry.load().generator
+    return entry.load().generator
+
+
+def samples(generator: Network) -> Pixels:
     assert generator.spec.prior is not None
-    z = seeded(generator.spec.prior, generator.spec.z_dim, 0, 64)
-    media.save_png(run.with_suffix(".png"), media.sheet(Renderer(generator).render(z)))
+    return Renderer(generator).render(seeded(generator.spec.prior, generator.spec.z_dim, 0, SAMPLES))
+
+
+def judge(generator: Network, data: str, count: int) -> dict[str, str]:
+    """The numbers of a generator as words."""
     judging = evaluate(generator, data, count)
     while True:
         try:
