@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # they bring pyqtgraph, which takes the better part of a seco
 REFRESH_MILLISECONDS = 100
 _PAGES = {page.title: page for page in (LOSSES, VERDICTS, GRADIENTS, QUALITY, DISTANCE)}
 TABS = (LOSSES.title, "Phase", *list(_PAGES)[1:])
-TAB_LOOK = "QTabBar::tab { padding: 4px 4px; }"  # all of them in a narrow panel
+TAB_LOOK = "QTabBar::tab { padding: 4px 3px; }"  # all of them in a narrow panel
 
 
 class CalmTabBar(QTabBar):
