@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from ganexplorer import cli
 from ganexplorer.core.checkpoint import Checkpoint
@@ -55,9 +58,17 @@ class Answer:
 Command = Callable[..., Answer]
 
 
+class _Patient(tqdm):  # type: ignore[type-arg]
+    """A progress bar that a busy machine does not bring to light: one that waits does so for ever."""
+
+    def __init__(self, *arguments: Any, delay: float = 0, **given: Any) -> None:
+        super().__init__(*arguments, delay=math.inf if delay else 0, **given)
+
+
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run ``ganexplorer ARGUMENTS``."""
+    monkeypatch.setattr("tqdm.tqdm", _Patient)
 
     def call(*arguments: object) -> Answer:
         capsys.readouterr()

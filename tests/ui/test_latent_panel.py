@@ -402,12 +402,22 @@ def test_a_held_key_is_one_step(panel, document):
 # -- the head ----------------------------------------------------------------------------------------------
 
 
+def test_a_value_outside_the_prior_moves_nothing_under_the_hand(panel, document):
+    document.zero()
+    QApplication.processEvents()
+    hint, track = panel.minimumSizeHint().width(), panel.view.track_rect(0)
+    document.set_z(torch.where(torch.arange(64) < 3, 3.6, document.z))
+    QApplication.processEvents()
+    assert panel.minimumSizeHint().width() == hint <= panel.sizeHint().width()
+    assert panel.view.track_rect(0) == track
+
+
 def test_what_is_outside_the_prior_is_counted_and_found(panel, document, qtbot):
     document.zero()
     assert not panel.outside.isVisible()
     document.set_z(torch.where(torch.arange(64) < 3, 3.6, document.z))
     assert panel.outside.isVisible()
-    assert panel.outside.text() == "3 outside the prior"
+    assert panel.outside.text() == "3 outside"
     panel.as_palette.click()
     qtbot.mouseClick(panel.outside, LEFT)
     assert panel.as_sliders.isChecked()

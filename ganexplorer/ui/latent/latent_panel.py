@@ -91,7 +91,10 @@ class LatentPanel(QWidget):
         self.outside = QToolButton(toolButtonStyle=Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.outside.setStyleSheet(_NARROW)
         self.outside.setIconSize(QSize(10, 10))
-        self.outside.setToolTip("Values that no sample of the prior has: show their sliders")
+        self.outside.setToolTip("Values outside the prior, that none of its samples has: show their sliders")
+        policy = self.outside.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # so that the sliders stay where they are under the hand
+        self.outside.setSizePolicy(policy)
         self.outside.clicked.connect(self._show_outside)
         self.more = self._more_button()
         self.stack = QStackedWidget()
@@ -234,7 +237,7 @@ class LatentPanel(QWidget):
         if len(z):
             self.gauge.show_latent(z, self._document.prior)
         count = len(self.model.outside)
-        self.outside.setText(f"{count} outside the prior")
+        self.outside.setText(f"{count} outside")
         self.outside.setVisible(count > 0)
 
 
