@@ -176,13 +176,15 @@ def main(
     measure: Callable[[argparse.Namespace], Iterable[Row]],
     add: Callable[[argparse.ArgumentParser], object] = lambda _: None,
     has_guards: bool = True,
+    has_rounds: bool = True,
 ) -> int:
     """Run a benchmark from the command line; rows are told as they come, with ``--json`` as one JSON document.
 
     Returns the exit status: `REGRESSION` where a row's guard does not hold, whatever becomes of its aims.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternating rounds (default {ROUNDS})")
+    if has_rounds:
+        parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternating rounds (default {ROUNDS})")
     parser.add_argument("--json", action="store_true", help="print one JSON document at the end")
     if has_guards:
         parser.add_argument("--check", action="store_true", help="only the rows that have a guard, in few seconds")

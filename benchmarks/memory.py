@@ -99,4 +99,4 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 if __name__ == "__main__":
     assert torch  # imported first
-    sys.exit(measuring.main(__doc__, measure, add, has_guards=False))
+    sys.exit(measuring.main(__doc__, measure, add, has_guards=False, has_rounds=False))

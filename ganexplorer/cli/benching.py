@@ -23,7 +23,7 @@ BENCHMARKS = {
     "memory": "memory in an hour of training with a hand on a slider",
 }
 CHECKED = ("render", "training", "plots")  # have guards, which hold on any machine
-LONG = ("memory",)  # an hour: only by name
+LONG = ("memory",)  # watched for an hour, not in rounds: only by name
 REGRESSION = 3  # exit status of a benchmark whose guard does not hold; of measuring.py
 NEED_QT = ("window", "start", "plots", "memory")
 
@@ -39,6 +39,7 @@ def add(commands: Any) -> None:
     listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     command.add_argument("names", nargs="*", metavar="NAME", help=f"default all but {', '.join(LONG)}. {listed}")
     command.add_argument("--rounds", type=parse_positive, metavar="N", help="alternating rounds (default 5)")
+    command.add_argument("--minutes", type=parse_positive, metavar="M", help="how long memory is watched (default 60)")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
         "--check", action="store_true", help="in less than a minute, whether anything is far slower than it ever was"
@@ -59,14 +60,14 @@ def _bench(arguments: argparse.Namespace) -> int:
     if unguarded:
         raise UserError(f"--check: {unguarded[0]} has nothing to check. Those that have: {', '.join(CHECKED)}.")
     every = [name for name in BENCHMARKS if name not in LONG]
+    _check_options(arguments)
     names = arguments.names or (CHECKED if arguments.check else every)
-    words = [*(["--rounds", str(arguments.rounds)] if arguments.rounds else []), *(["--check"] * arguments.check)]
     found: dict[str, Any] = {}
     has_broken = False
     for name in names:
         if not arguments.json:
             print(f"== {name}: {BENCHMARKS[name]}", flush=True)
-        done = _run(name, [*words, *(["--json"] * arguments.json)], arguments.json)
+        done = _run(name, _words(name, arguments), arguments.json)
         if done.returncode not in (0, REGRESSION):
             return fail(f"benchmark {name} failed, with exit status {done.returncode}", 1)
         has_broken |= done.returncode == REGRESSION
@@ -75,6 +76,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found, indent=2))
     return int(has_broken)
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    watched = [name for name in arguments.names if name in LONG]
+    if arguments.minutes and (not watched or watched != arguments.names):
+        raise UserError(f"--minutes: only {', '.join(LONG)} is watched for so long. Name it, and nothing else.")
+    if arguments.rounds and watched:
+        raise UserError(f"--rounds: {watched[0]} is watched for --minutes, not measured in rounds.")
+
+
+def _words(name: str, arguments: argparse.Namespace) -> list[str]:
+    """What one benchmark is told of what `bench` was told."""
+    told = {"--minutes": arguments.minutes} if name in LONG else {"--rounds": arguments.rounds}
+    words = [word for option, value in told.items() if value for word in (option, str(value))]
+    return [*words, *(["--check"] * arguments.check), *(["--json"] * arguments.json)]
 
 
 def _run(name: str, words: list[str], is_read: bool) -> subprocess.CompletedProcess[str]:

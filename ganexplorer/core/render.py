@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganexplorer.core.networks import Network, batch_size, build
 from ganexplorer.core.spec import BatchNorm, Conv2d, ConvTranspose2d, Layer, Linear, NetworkSpec
-from ganexplorer.core.upconv import MatrixConvTranspose2d
+from ganexplorer.core.upconv import MatrixConvTranspose2d, PhasedConvTranspose2d
 
 MAX_BATCH = 1024  # samples at once
 
@@ -102,12 +102,16 @@ class Renderer:
 
 @torch.no_grad()
 def _hasten(network: Network) -> None:
-    """Put `MatrixConvTranspose2d` where it suits."""
+    """Put `MatrixConvTranspose2d` and `PhasedConvTranspose2d` where they suit."""
     for number, (layer, shape) in enumerate(zip(network.spec.layers, network.spec.shapes, strict=False)):
-        if isinstance(layer, ConvTranspose2d) and MatrixConvTranspose2d.suits(layer, shape):
+        if isinstance(layer, ConvTranspose2d):
             module = network.layers[number]
             assert isinstance(module, nn.ConvTranspose2d)
-            network.layers[number] = MatrixConvTranspose2d(module.weight, module.bias)
+            weight, bias = module.weight, module.bias
+            if MatrixConvTranspose2d.suits(layer, shape):
+                network.layers[number] = MatrixConvTranspose2d(weight, bias)
+            if PhasedConvTranspose2d.suits(layer, shape):
+                network.layers[number] = PhasedConvTranspose2d(weight, bias, network.layers[number])
 
 
 @torch.no_grad()

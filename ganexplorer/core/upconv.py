@@ -1,16 +1,19 @@
-"""A faster way through some transposed convolutions, for pictures on a CPU. It has no gradients."""
+"""Faster ways through some transposed convolutions, for pictures on a CPU. They have no gradients."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganexplorer.core.spec import ConvTranspose2d, Shape
 
+DOUBLING = (4, 2, 1, 0)  # kernel, stride, padding and output padding: twice as many pixels each way
 SMALL_MAP, MANY_WEIGHTS = 4 * 4, 128 * 128 * 16  # pixels of a map, and weights of a layer
 FEW_CHANNELS, MANY_INPUTS, LARGE_MAP = 4, 32, 32 * 32  # that come out, that go in, and pixels
+ALONE_MAP = 8 * 8  # pixels of a map of one image
 AT_ONCE = 16  # images; what lies between product and sums then stays near the processor
 
 
@@ -30,7 +33,7 @@ class MatrixConvTranspose2d(nn.Module):
     @staticmethod
     def suits(layer: ConvTranspose2d, shape: Shape) -> bool:
         """Whether it is such a layer, and of a size, for values of `shape`, at which it was measured to be faster."""
-        if (layer.kernel, layer.stride, layer.padding, layer.output_padding) != (4, 2, 1, 0):
+        if not _doubles(layer):
             return False
         pixels = math.prod(shape[1:])
         is_deep = pixels <= SMALL_MAP and layer.inputs * layer.outputs * 16 >= MANY_WEIGHTS
@@ -58,3 +61,44 @@ class MatrixConvTranspose2d(nn.Module):
         if self._bias is not None:
             y += self._bias
         return y.view(count, 2 * height, 2 * width, self._outputs).permute(0, 3, 1, 2)
+
+
+class PhasedConvTranspose2d(nn.Module):
+    """The same transposed convolution of one image as four matrix products, one for each phase of its output's pixels.
+
+    Each of the four pixels that come of one is a sum over 2x2 pixels by 4 of the 16 weights, so that nothing has to be
+    added up behind the products. A single small map takes a half to nine tenths of the time (docs/benchmarks.md), many
+    take longer: those go through `several`. Weights are held once more, in the order of the products.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, several: nn.Module) -> None:
+        super().__init__()
+        self._inputs, self._outputs = weight.shape[:2]
+        self._bias = None if bias is None else bias.expand(4, 1, -1)
+        # pixel 2i is of pixels i - 1 and i by weights 3 and 1, pixel 2i + 1 of i and i + 1 by 2 and 0
+        taps = [weight[:, :, rows][:, :, :, columns] for rows in ((3, 1), (2, 0)) for columns in ((3, 1), (2, 0))]
+        self._phases = torch.stack([tap.permute(2, 3, 0, 1).flatten(0, 2) for tap in taps])  # (4, 4 * inputs, outputs)
+        self._several = several
+
+    @staticmethod
+    def suits(layer: ConvTranspose2d, shape: Shape) -> bool:
+        """Whether it is such a layer, and of a size, for values of `shape`, at which it was measured to be faster."""
+        return _doubles(layer) and math.prod(shape[1:]) <= ALONE_MAP and layer.outputs > FEW_CHANNELS
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) != 1:
+            several: Tensor = self._several(x)
+            return several
+        height, width = x.shape[2:]
+        padded = F.pad(x[0].permute(1, 2, 0), (0, 0, 1, 1, 1, 1)).contiguous()
+        row, column, channel = padded.stride()
+        windows = padded.as_strided(
+            (2, 2, height, width, 2, 2, self._inputs), (row, column, row, column, row, column, channel)
+        ).reshape(4, height * width, 4 * self._inputs)
+        y = windows @ self._phases if self._bias is None else torch.baddbmm(self._bias, windows, self._phases)
+        y = y.view(2, 2, height, width, self._outputs).permute(2, 0, 3, 1, 4)
+        return y.reshape(1, 2 * height, 2 * width, self._outputs).permute(0, 3, 1, 2)
+
+
+def _doubles(layer: ConvTranspose2d) -> bool:
+    return (layer.kernel, layer.stride, layer.padding, layer.output_padding) == DOUBLING

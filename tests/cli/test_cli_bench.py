@@ -30,6 +30,18 @@ def measure(arguments):
 sys.exit(measuring.main("a benchmark", measure))
 """
 
+WATCHED = """
+import argparse, sys
+sys.path.insert(0, {folder!r})
+import measuring
+
+def measure(arguments):
+    yield measuring.Row("watched", "MB/h", {{"slope": [arguments.minutes]}})
+
+add = lambda parser: parser.add_argument("--minutes", type=float, default=60.0)
+sys.exit(measuring.main("a benchmark", measure, add, has_guards=False, has_rounds=False))
+"""
+
 
 @pytest.fixture(scope="module")
 def measuring() -> ModuleType:
@@ -44,16 +56,17 @@ def measuring() -> ModuleType:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two benchmarks that tell how many rounds they were asked for; the guard of `slow` never holds."""
+    """Benchmarks that tell how many rounds or minutes they were asked for; the guard of `slow` never holds."""
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     for name, guard in (("fast", 100.0), ("slow", 0.0)):
         (folder / f"{name}.py").write_text(FAKE.format(folder=str(FOLDER), name=name, guard=guard))
+    (folder / "watched.py").write_text(WATCHED.format(folder=str(FOLDER)))
     (folder / "broken.py").write_text("raise RuntimeError('broken')")
     monkeypatch.setattr(benching, "SCRIPTS", folder)
-    monkeypatch.setattr(benching, "BENCHMARKS", dict.fromkeys(("fast", "slow", "broken"), "of the test"))
+    monkeypatch.setattr(benching, "BENCHMARKS", dict.fromkeys(("fast", "slow", "watched", "broken"), "of the test"))
     monkeypatch.setattr(benching, "CHECKED", ("fast", "slow"))
-    monkeypatch.setattr(benching, "LONG", ("slow", "broken"))
+    monkeypatch.setattr(benching, "LONG", ("slow", "watched", "broken"))
     return folder
 
 
@@ -96,6 +109,21 @@ def test_without_a_name_all_run_that_take_no_hour(capfd: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("scripts")
+def test_what_is_watched_is_told_for_how_long(capfd: pytest.CaptureFixture[str]) -> None:
+    for words, minutes in (([], 60.0), (["--minutes", "3"], 3.0)):
+        assert cli.main(["bench", "watched", *words, "--json"]) == 0
+        (row,) = json.loads(capfd.readouterr().out)["watched"]["rows"]
+        assert row["ways"]["slope"]["p50"] == minutes
+    for words, refusal in (
+        (["watched", "--rounds", "3"], "watched is watched for --minutes, not measured in rounds"),
+        (["--minutes", "3"], "Name it, and nothing else"),
+        (["fast", "watched", "--minutes", "3"], "Name it, and nothing else"),
+    ):
+        assert cli.main(["bench", *words]) == 2
+        assert refusal in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("scripts")
 def test_check_runs_what_has_guards_and_fails_where_one_does_not_hold(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "fast", "--check"]) == 0
     assert "more" not in capfd.readouterr().out
@@ -114,7 +142,7 @@ def test_check_runs_what_has_guards_and_fails_where_one_does_not_hold(capfd: pyt
 @pytest.mark.usefixtures("scripts")
 def test_what_cannot_be_run_is_told_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "fastt"]) == 2
-    assert "unknown benchmark 'fastt'; known: fast, slow, broken" in capfd.readouterr().err
+    assert "unknown benchmark 'fastt'; known: fast, slow, watched, broken" in capfd.readouterr().err
     for words in (["broken"], ["broken", "--json"]):
         assert cli.main(["bench", *words]) == 1
         assert "benchmark broken failed, with exit status 1" in capfd.readouterr().err
