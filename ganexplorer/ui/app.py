@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import ctypes
 import faulthandler
+import gc
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,14 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
     opening = OpeningWindow(colours(), QSize(*arguments.size))
     if arguments.screenshot is None:
         opening.show_now()  # before PyTorch, which takes seconds
-    model = _model_of(arguments)
-    from ganexplorer.ui.main_window import MainWindow
+    with _nothing_collected():
+        model = _model_of(arguments)
+        from ganexplorer.ui.main_window import MainWindow
 
-    app.processEvents()
-    if opening.is_closed:  # by a person who thought better of it
-        return 0
-    theme.apply(app, colours())  # a desktop may have changed, or told, its own meanwhile
-    window = MainWindow(colours(), model, arguments.device)
+        app.processEvents()
+        if opening.is_closed:  # by a person who thought better of it
+            return 0
+        theme.apply(app, colours())  # a desktop may have changed, or told, its own meanwhile
+        window = MainWindow(colours(), model, arguments.device)
 
     def follow_system() -> None:
         theme.apply(app, colours())
@@ -107,6 +111,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.screenshot is not None and window.refusal:
         raise UserError(window.refusal)
     return status
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Make what stays: no cycle is looked for among the 350,000 objects of a start, neither meanwhile nor later.
+
+    That would take half a second of eight (docs/benchmarks.md), and the window would stand still for it ever and again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _model_of(arguments: argparse.Namespace) -> str | None:

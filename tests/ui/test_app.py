@@ -1,6 +1,7 @@
 """Starting: the picture of the window, and plain words where it cannot be shown."""
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -41,6 +42,17 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
         assert image.size == (1280, 800)
         middle = np.asarray(image.convert("L").crop((420, 120, 860, 600)))
     assert len(np.unique(middle)) > 50  # the gray levels of a generated image, not an empty canvas
+
+
+def test_what_a_start_makes_is_not_looked_through_for_cycles(request):
+    request.addfinalizer(gc.unfreeze)
+    with app._nothing_collected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 100_000  # PyTorch's alone are more
+    with pytest.raises(ZeroDivisionError), app._nothing_collected():
+        raise ZeroDivisionError
+    assert gc.isenabled()
 
 
 NAMING = """
