@@ -1,7 +1,7 @@
 """Sheets of what the directions of a shipped model do, for docs/models.md.
 
-    uv run python docs/walks.py faces-dcgan-100 smiling --samples 6 -o docs/models/smiling.png
-    uv run python docs/walks.py toons-dcgan-100 -o docs/models/toons.png
+    uv run python docs/walks.py faces-dcgan-100 smiling --samples 8 -o docs/models/smiling.png
+    uv run python docs/walks.py mnist-dcgan-100 slanted --samples 6 --seed 3 -o docs/models/digits.png
 
 A row for each direction (and sample): the sample in the middle, what one step back makes of it on the left, one ahead
 on the right; of each direction, the step that its card tells.

@@ -117,7 +117,7 @@ LOSSES: Mapping[LossName, Loss] = {
 }
 
 
-def best(verdict: Tensor, share: float) -> Tensor:
+def top_k(verdict: Tensor, share: float) -> Tensor:
     """Which images of a batch, as indices (K,), D takes for the most real: a `share` of them, at least one.
 
     Sinha et al. 2020, arXiv:2002.06224 (top-k training): those that lie between the modes of the data get bad

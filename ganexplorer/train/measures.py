@@ -16,7 +16,7 @@ from ganexplorer.train.neighbours import nearest
 from ganexplorer.train.random_features import RandomFeatures
 from ganexplorer.train.scores import Better, Row
 
-Group = Literal["frechet", "classes", "texture", "manifolds", "memory", "diversity"]
+Group = Literal["frechet", "classes", "texture", "precision_recall", "memorization", "diversity"]
 ALL: tuple[Group, ...] = get_args(Group)
 COPY_QUANTILE = 0.01  # of unseen images are nearer to a training image than what is called a copy
 _CHUNK = 250  # images at once
@@ -126,7 +126,7 @@ class Classes:
         if view.logits is None:
             return {}
         shares = metrics.class_shares(view.logits)
-        return {"sure": 100 * metrics.sure_share(view.logits), "entropy": metrics.entropy(shares)}
+        return {"sure": 100 * metrics.confident_share(view.logits), "entropy": metrics.entropy(shares)}
 
 
 class Texture:
@@ -145,7 +145,7 @@ class Texture:
         return {"swd": sum(distances) / len(distances), **(levels if len(levels) > 1 else {})}
 
 
-class Manifolds:
+class PrecisionRecall:
     """Precision and recall."""
 
     what = "Precision and recall"
@@ -184,7 +184,7 @@ class Diversity:
         return images, features
 
 
-class Memory:
+class Memorization:
     """Nearest training images. The bound of a copy is what 1 % of unseen real images are below."""
 
     what = "Nearest training images"
@@ -193,11 +193,11 @@ class Memory:
         self._training, self._bound = training, bound
 
     @classmethod
-    def of(cls, training: Tensor, held: View) -> Working[tuple[Memory, dict[str, float]]]:
+    def of(cls, training: Tensor, held: View) -> Working[tuple[Memorization, dict[str, float]]]:
         """The measure, and its floors."""
         distances, _ = yield from nearest(held.images, training, held.own, "Nearest training images of real ones")
-        memory = cls(training, float(distances.quantile(COPY_QUANTILE)))
-        return memory, memory._numbers(distances)
+        measure = cls(training, float(distances.quantile(COPY_QUANTILE)))
+        return measure, measure._numbers(distances)
 
     def __call__(self, view: View) -> Working[dict[str, float]]:
         distances, _ = yield from nearest(view.images, self._training, view.own, self.what)
@@ -210,7 +210,7 @@ class Memory:
 
 
 def measure_of(group: Group, real: View, seed: int) -> Measure:
-    """The measure of a group other than ``memory``, which `Memory.of` makes."""
+    """The measure of a group other than ``memorization``, which `Memorization.of` makes."""
     match group:
         case "frechet":
             return Frechet(real)
@@ -218,11 +218,11 @@ def measure_of(group: Group, real: View, seed: int) -> Measure:
             return Classes()
         case "texture":
             return Texture(real, seed)
-        case "manifolds":
-            return Manifolds(real)
+        case "precision_recall":
+            return PrecisionRecall(real)
         case "diversity":
             return Diversity(real, seed)
-        case "memory":
+        case "memorization":
             raise AssertionError("has its own beginning")
 
 

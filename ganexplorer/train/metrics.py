@@ -126,7 +126,7 @@ def mean_pair_distance(points: Tensor, seed: int = 0) -> float:
     return float(total) / (len(shifts) * len(flat)) if shifts else 0.0
 
 
-def sure_share(logits: Tensor, sure: float = SURE) -> float:
+def confident_share(logits: Tensor, sure: float = SURE) -> float:
     """Share, [0, 1], of rows of (N, classes) whose most probable class has a probability above `sure`."""
     return (logits.softmax(1).amax(1) > sure).float().mean().item()
 

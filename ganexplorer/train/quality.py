@@ -15,7 +15,7 @@ from ganexplorer.train.reference import Group, Reference, drawn
 from ganexplorer.train.sources import ImageSource
 
 COUNT = 1000  # samples, and real images, that are compared
-GROUPS: tuple[Group, ...] = ("frechet", "manifolds")
+GROUPS: tuple[Group, ...] = ("frechet", "precision_recall")
 _BATCH = 50  # samples drawn between two looks at what else is wanted
 _NAMES = {"distance": ("lenet_fid", "frechet_random"), "precision": ("precision",), "recall": ("recall",)}
 

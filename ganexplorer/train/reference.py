@@ -25,7 +25,7 @@ from ganexplorer.train.measures import (
     DigitNet,
     Group,
     Measure,
-    Memory,
+    Memorization,
     Net,
     Working,
     look,
@@ -131,9 +131,9 @@ class Reference:
         for group in ALL:
             if group not in groups or (group == "classes" and not is_digits):
                 continue
-            if group == "memory":
-                memory, numbers = yield from Memory.of(source.images.to(device), held)
-                measures.append(memory)
+            if group == "memorization":
+                memorization, numbers = yield from Memorization.of(source.images.to(device), held)
+                measures.append(memorization)
             else:
                 measure = measure_of(group, real, seed)
                 yield Progress(f"{measure.what} of real images", 0, 0)

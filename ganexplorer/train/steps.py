@@ -16,7 +16,7 @@ from ganexplorer.core.networks import Network
 from ganexplorer.train import augment
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import Networks
-from ganexplorer.train.losses import LOSSES, best, clip_weights_, gradient_penalty, zero_centred_penalty
+from ganexplorer.train.losses import LOSSES, clip_weights_, gradient_penalty, top_k, zero_centred_penalty
 from ganexplorer.train.optimizers import lay_out_state, optimizer_of, take_step
 from ganexplorer.train.parallel import ALONE, Parallel
 from ganexplorer.train.sync_norm import synchronise_norms
@@ -242,7 +242,7 @@ class AdversarialStep:
         if self.config.top_k == 1:
             loss = self._loss.generator(verdict, verdict_real)
             return loss, verdict, loss.detach()
-        chosen = best(verdict, self.config.top_k)
+        chosen = top_k(verdict, self.config.top_k)
         loss = self._loss.generator(verdict[chosen], None if verdict_real is None else verdict_real[chosen])
         return loss, verdict, self._loss.generator(verdict.detach(), verdict_real)
 

@@ -72,7 +72,7 @@ def test_digits_are_as_clear_and_as_evenly_spread_as_their_card_says(entry: Mode
     images = as_levels(torch.cat([Renderer(generator).images(part) for part in torch.split(z, 500)]))
     logits = load_digit_classifier().judge(images)[1]
     numbers = entry.card["evaluation"]
-    assert 100 * metrics.sure_share(logits) == pytest.approx(numbers["metrics"]["sure"]["value"], abs=4)
+    assert 100 * metrics.confident_share(logits) == pytest.approx(numbers["metrics"]["sure"]["value"], abs=4)
     shares = [100 * share for share in metrics.class_shares(logits)]
     assert shares == pytest.approx(list(numbers["classes"].values()), abs=3.5)
 

@@ -30,7 +30,7 @@ from ganexplorer.train.sources import FreshPattern, ResidentImages
 from ganexplorer.train.torchvision_sets import DIGITS
 from ganexplorer.train.toys import draw_digits
 
-QUICK = ("frechet", "classes", "manifolds", "diversity")
+QUICK = ("frechet", "classes", "precision_recall", "diversity")
 COUNT = 300
 DIGIT_KEYS = [
     "lenet_fid", "sure", "entropy", "swd", "swd_28", "swd_14", "precision", "recall", "nearest_median", "nearest_1st",
@@ -148,7 +148,7 @@ def test_progress_is_told_while_samples_are_looked_at(reference: Reference, unse
 
 def test_without_unseen_images_half_of_the_data_is_held_out(digits: ResidentImages) -> None:
     small = source_of(digits.images[:400], torch.zeros(400, dtype=torch.int64))
-    found = finished(Reference.of(small, 10_000, groups=("memory", "frechet")))
+    found = finished(Reference.of(small, 10_000, groups=("memorization", "frechet")))
     assert found.count == 200
     # each of them is a training image itself, and is not its own nearest
     score = found.score(small.images[:200])
@@ -286,7 +286,7 @@ def test_sets_with_a_test_part_hold_that_out(tmp_path: Path) -> None:
     real = finished(read_real(f"mnist:{tmp_path}", (1, 28, 28)))
     assert real.unseen is not None
     assert torch.equal(real.unseen, parts["t10k"][0])
-    found = finished(evaluate(small_generator(), real, groups=("memory",)))
+    found = finished(evaluate(small_generator(), real, groups=("memorization",)))
     assert found.count == 90
     assert "no network is trained on" in found.held_out
     threes = finished(read_real(f"mnist:{tmp_path}", (1, 14, 14), Preparation(classes="3", flip=True)))

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganexplorer.train.losses import LOSSES, LossName, best, clip_weights_, gradient_penalty, zero_centred_penalty
+from ganexplorer.train.losses import LOSSES, LossName, clip_weights_, gradient_penalty, top_k, zero_centred_penalty
 
 NAMES: tuple[LossName, ...] = get_args(LossName)
 LOGITS = torch.tensor([-7.0, -2.5, -0.3, 0.0, 0.4, 1.9, 6.0], dtype=torch.float64)
@@ -333,4 +333,4 @@ def test_clipping_changes_what_is_beyond_the_limit_and_nothing_else() -> None:
 @pytest.mark.parametrize(("share", "expected"), [(1.0, {0, 1, 2, 3, 4, 5, 6}), (0.45, {1, 2, 4}), (0.05, {4})])
 def test_the_best_of_a_batch_are_those_with_the_highest_verdicts(share: float, expected: set[int]) -> None:
     verdicts = torch.tensor([-1.0, 2.0, 1.5, -3.0, 7.0, 0.0, 1.4], requires_grad=True)
-    assert set(best(verdicts, share).tolist()) == expected
+    assert set(top_k(verdicts, share).tolist()) == expected

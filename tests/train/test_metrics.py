@@ -179,7 +179,7 @@ def test_entropy_is_in_bits(shares: list[float], bits: float) -> None:
 def test_shares_count_the_most_probable_class_and_whether_it_is_sure() -> None:
     logits = torch.tensor([[9.0, 0, 0], [9, 0, 0], [0, 0.1, 0], [0, 0, 9]])
     assert metrics.class_shares(logits) == [0.5, 0.25, 0.25]
-    assert metrics.sure_share(logits) == 0.75
+    assert metrics.confident_share(logits) == 0.75
 
 
 # -- nearest images -----------------------------------------------------------------------------------------
