@@ -67,7 +67,7 @@ class GalleryPanel(QWidget):
         document.gallery_changed.connect(self.refresh)
         document.subject_changed.connect(self._on_subject_changed)
         document.stars_changed.connect(self._on_stars_changed)
-        document.z_changed.connect(self._refresh_actions)
+        document.z_changed.connect(self._on_z_changed)
         studio.changed.connect(self._on_model_changed)
         self.set_theme(theme)
         self._on_subject_changed()
@@ -158,12 +158,7 @@ class GalleryPanel(QWidget):
         sheet, parents, stars = self.sheet, self._parents(), len(self._document.stars)
         self.back.setVisible(sheet is not None)
         self.add_direction.setVisible(sheet is not None and sheet.direction is not None)
-        self.breed.setEnabled(parents is not None)
-        self.breed.setToolTip(
-            "Children of the two pictures: each dimension comes from either (X)"
-            if parents
-            else "Select two pictures, or one that is not where you are (X)"
-        )
+        self._allow_breeding(parents is not None)
         self.more.setEnabled(stars > 0)
         self.more.setToolTip(
             f"New samples with more of what your {stars} starred ones have and the others on this sheet have not"
@@ -172,6 +167,20 @@ class GalleryPanel(QWidget):
         )
         self.grid.empty_words = "Nothing is starred yet. Click the upper right corner of a picture, or press *."
         self._show_crumb()
+
+    @Slot()
+    def _on_z_changed(self) -> None:
+        is_possible = self._parents() is not None
+        if is_possible != self.breed.isEnabled():  # else nothing here depends on z
+            self._allow_breeding(is_possible)
+
+    def _allow_breeding(self, is_possible: bool) -> None:
+        self.breed.setEnabled(is_possible)
+        self.breed.setToolTip(
+            "Children of the two pictures: each dimension comes from either (X)"
+            if is_possible
+            else "Select two pictures, or one that is not where you are (X)"
+        )
 
     def _show_crumb(self) -> None:
         words = self.sheet.words if self.sheet is not None else f"Samples of seed {self._document.gallery.seed}"

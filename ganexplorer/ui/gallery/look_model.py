@@ -161,8 +161,7 @@ class LookModel(QAbstractListModel):
 
     def _on_z_changed(self, z: Tensor) -> None:
         before, self._here = self._here, key_of(z)
-        for key in {before, self._here}:
-            self._touch({key})
+        self._touch({before, self._here})
 
     def _on_stars_changed(self) -> None:
         before, self._stars = self._stars, {key_of(z) for z in self._document.stars}

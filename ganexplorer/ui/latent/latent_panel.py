@@ -92,10 +92,12 @@ class LatentPanel(QWidget):
         self.outside.setStyleSheet(_NARROW)
         self.outside.setIconSize(QSize(10, 10))
         self.outside.setToolTip("Values outside the prior, that none of its samples has: show their sliders")
-        policy = self.outside.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # so that the sliders stay where they are under the hand
-        self.outside.setSizePolicy(policy)
         self.outside.clicked.connect(self._show_outside)
+        # of one size, whether the mark is there or not: else the whole window is laid out anew under the hand
+        self._mark_room = QWidget()
+        room = QHBoxLayout(self._mark_room)
+        room.setContentsMargins(0, 0, 0, 0)
+        room.addWidget(self.outside)
         self.more = self._more_button()
         self.stack = QStackedWidget()
         self._views.idClicked.connect(self.stack.setCurrentIndex)
@@ -132,7 +134,7 @@ class LatentPanel(QWidget):
         for button in (self.as_sliders, self.as_palette):
             first.addWidget(button)
         first.addStretch(1)
-        first.addWidget(self.outside)
+        first.addWidget(self._mark_room)
         first.addWidget(self.more)
         head = QVBoxLayout()
         head.setContentsMargins(12, 8, 12, 8)
@@ -162,12 +164,25 @@ class LatentPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(340, 600)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_mark()
+
+    def _fit_mark(self) -> None:
+        text = self.outside.text()
+        self.outside.setText("100 outside")
+        self.outside.ensurePolished()
+        self._mark_room.setFixedSize(self.outside.sizeHint())
+        self.outside.setText(text)
+
     def set_theme(self, theme: Theme) -> None:
         self._delegate.set_theme(theme)
         self.view.viewport().update()
         self.page.set_theme(theme)
         self.gauge.set_theme(theme)
         self.outside.setIcon(_mark(QColor(theme.warning), self.devicePixelRatioF()))
+        self._fit_mark()
 
     # -- what is asked of the sliders ----------------------------------------------------------------------
 

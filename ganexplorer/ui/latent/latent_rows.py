@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 from torch import Tensor
@@ -34,7 +35,7 @@ class LatentModel(QAbstractListModel):
         self._by_effect = True
         self.outside: frozenset[int] = frozenset()  # dimensions whose value no sample has
         self.soloed = -1  # the one dimension that is away from the prior's centre
-        self._shown = document.z
+        self._shown = document.z.numpy()
         self._values: list[float] = []
         self._take(document.z)
         self._arrange()
@@ -160,10 +161,10 @@ class LatentModel(QAbstractListModel):
     # -- the document --------------------------------------------------------------------------------------
 
     def _take(self, z: Tensor) -> None:
-        self._shown, self._values = z, z.tolist()
-        self.outside = frozenset(outside_of(z, self._document.prior))
-        away = (z != self._document.prior.center).nonzero().flatten().tolist()
-        self.soloed = away[0] if len(away) == 1 < len(z) else -1
+        prior, self._shown, self._values = self._document.prior, z.numpy(), z.tolist()
+        self.outside = frozenset(outside_of(z, prior))
+        away = np.flatnonzero(self._shown != prior.center)
+        self.soloed = int(away[0]) if len(away) == 1 < len(z) else -1
 
     def _on_subject_changed(self, subject: Subject) -> None:
         if subject.spec.z_dim == len(self._values):
@@ -179,12 +180,13 @@ class LatentModel(QAbstractListModel):
     def _on_z_changed(self, z: Tensor) -> None:
         before, soloed = self._shown, self.soloed
         self._take(z)
-        if before.shape == z.shape and soloed == self.soloed:
-            changed = (before != z).nonzero().flatten().tolist()
+        if len(before) == len(z) and soloed == self.soloed:
+            changed = np.flatnonzero(before != self._shown)
             if len(changed) == 1:  # a slider in hand: the others need no paint
-                row = self.row(changed[0])
+                row = self.row(int(changed[0]))
                 if row >= 0:
-                    self.dataChanged.emit(self.index(row), self.index(row))
+                    index = self.index(row)
+                    self.dataChanged.emit(index, index)
                 return
         self._tell_all()
 
@@ -206,5 +208,6 @@ class LatentModel(QAbstractListModel):
 def outside_of(z: Tensor, prior: Prior) -> list[int]:
     """The dimensions of z, (z_dim,), whose values lie outside the prior's support."""
     low, high = prior.support
-    found: list[int] = ((z < low) | (z > high)).nonzero().flatten().tolist()
+    values = z.numpy()  # a fifth of the time of tensors, and a hand moves
+    found: list[int] = np.flatnonzero((values < low) | (values > high)).tolist()
     return found

@@ -53,6 +53,7 @@ class LatentView(SteadyListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing under it is painted for a row
         self.setAccessibleName("Latent dimensions")
         self.verticalScrollBar().setSingleStep(ROW_HEIGHT)
         model.layoutChanged.connect(self._on_layout_changed)
@@ -66,6 +67,8 @@ class LatentView(SteadyListView):
         return latent_delegate.number_rect(self.visualRect(self._model.index(row)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self.viewport()) as ground:
+            ground.fillRect(event.rect(), QColor(self._delegate.theme.surface))
         super().paintEvent(event)
         if self._model.rowCount() == 0:
             words = "Open a model to move through its latent space."
