@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ganexplorer.cli.parsing import add_command, fail, parse_positive
+from ganexplorer.cli.parsing import add_command, fail, parse_minutes, parse_positive
 from ganexplorer.core.errors import UserError
 
 SCRIPTS = Path(__file__).parents[2] / "benchmarks"
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
     listed = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     command.add_argument("names", nargs="*", metavar="NAME", help=f"default all but {', '.join(LONG)}. {listed}")
     command.add_argument("--rounds", type=parse_positive, metavar="N", help="alternating rounds (default 5)")
-    command.add_argument("--minutes", type=parse_positive, metavar="M", help="how long memory is watched (default 60)")
+    command.add_argument("--minutes", type=parse_minutes, metavar="M", help="how long memory is watched (default 60)")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
         "--check", action="store_true", help="in less than a minute, whether anything is far slower than it ever was"

@@ -149,6 +149,14 @@ def parse_positive(text: str) -> int:
     return value
 
 
+def parse_minutes(text: str) -> float:
+    """A number above 0."""
+    value = parse_finite(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """Width and height with an x between."""
     width, _, height = text.partition("x")

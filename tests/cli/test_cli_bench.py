@@ -110,7 +110,7 @@ def test_without_a_name_all_run_that_take_no_hour(capfd: pytest.CaptureFixture[s
 
 @pytest.mark.usefixtures("scripts")
 def test_what_is_watched_is_told_for_how_long(capfd: pytest.CaptureFixture[str]) -> None:
-    for words, minutes in (([], 60.0), (["--minutes", "3"], 3.0)):
+    for words, minutes in (([], 60.0), (["--minutes", "0.5"], 0.5)):
         assert cli.main(["bench", "watched", *words, "--json"]) == 0
         (row,) = json.loads(capfd.readouterr().out)["watched"]["rows"]
         assert row["ways"]["slope"]["p50"] == minutes
@@ -121,6 +121,9 @@ def test_what_is_watched_is_told_for_how_long(capfd: pytest.CaptureFixture[str])
     ):
         assert cli.main(["bench", *words]) == 2
         assert refusal in capfd.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["bench", "watched", "--minutes", "0"])
+    assert "0 is not above 0" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("scripts")

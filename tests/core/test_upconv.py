@@ -80,6 +80,8 @@ def test_pictures_of_a_dcgan_are_made_with_it_and_stay_the_same() -> None:
     kinds = [type(module) for module in renderer._network.layers if "ConvTranspose2d" in type(module).__name__]
     assert [kind is PhasedConvTranspose2d for kind in kinds] == [False, True, True, False, False]
     assert kinds[-1] is MatrixConvTranspose2d
+    phased = [module for module in renderer._network.layers if isinstance(module, PhasedConvTranspose2d)]
+    assert [isinstance(module._several, MatrixConvTranspose2d) for module in phased] == [True, False]
     z = torch.randn(3, 100, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = generator.eval()(z)

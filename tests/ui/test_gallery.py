@@ -285,7 +285,11 @@ def test_one_selected_picture_is_bred_with_z(gallery):
     gallery.key(Qt.Key.Key_X)
     assert "two" in told[0]
     assert gallery.panel.sheet is None
-    document.set_dimension(0, 9.0)
+    here = document.z
+    for z, is_possible in ((here + 1, True), (here, False), (here + 1, True)):
+        document.set_z(z)
+        assert gallery.panel.breed.isEnabled() == is_possible
+        assert ("Children" in gallery.panel.breed.toolTip()) == is_possible
     gallery.key(Qt.Key.Key_X)
     assert torch.equal(gallery.cells()[0], document.z)
     assert torch.equal(gallery.cells()[1], samples(document, 0, 5)[4])

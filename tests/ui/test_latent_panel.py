@@ -334,6 +334,29 @@ def test_the_plain_wheel_scrolls_but_turns_the_current_slider_under_it(panel, do
     assert document.z is not moved
 
 
+def test_scrolling_leaves_nothing_of_a_row_that_was_pointed_at(panel):
+    def on_screen():  # not `grab`, which would paint it anew
+        QApplication.processEvents()
+        return panel.screen().grabWindow(panel.winId()).toImage()
+
+    viewport, place = panel.view.viewport(), bar(panel, 4)
+    still = on_screen()
+    hover(viewport, place)
+    assert on_screen() != still
+    turn(viewport, place, -1)
+    scrolled = on_screen()
+    viewport.update()
+    assert on_screen() == scrolled
+
+
+def test_a_mark_of_many_values_fits(qtbot, request):
+    other = Other(qtbot, request, z_dim=1024)
+    other.document.set_z(torch.full((1024,), 4.0))
+    QApplication.processEvents()
+    assert other.panel.outside.text() == "1024 outside"
+    assert other.panel.outside.width() >= other.panel.outside.sizeHint().width()
+
+
 def test_keys_move_the_current_slider_and_not_others(panel, document, qtbot):
     start = document.z
     panel.view.setCurrentIndex(panel.model.index(4))

@@ -171,7 +171,7 @@ class GalleryPanel(QWidget):
     @Slot()
     def _on_z_changed(self) -> None:
         is_possible = self._parents() is not None
-        if is_possible != self.breed.isEnabled():  # else nothing here depends on z
+        if is_possible != self.breed.isEnabledTo(self):  # else nothing here depends on z
             self._allow_breeding(is_possible)
 
     def _allow_breeding(self, is_possible: bool) -> None:

@@ -171,7 +171,7 @@ class LatentPanel(QWidget):
 
     def _fit_mark(self) -> None:
         text = self.outside.text()
-        self.outside.setText("100 outside")
+        self.outside.setText(f"{max(100, len(self._document.z))} outside")
         self.outside.ensurePolished()
         self._mark_room.setFixedSize(self.outside.sizeHint())
         self.outside.setText(text)
@@ -245,6 +245,7 @@ class LatentPanel(QWidget):
         count = 0 if subject is None else subject.spec.z_dim
         words = f"Search {count} dimension{'s' * (count != 1)}" if count else "Search"
         self.search.setPlaceholderText(words)
+        self._fit_mark()
         for widget in (self.gauge, self.truncation, self.search, self.more):
             widget.setEnabled(count > 0)
 

@@ -161,8 +161,8 @@ class LatentView(SteadyListView):
         return super().viewportEvent(event)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)  # first: rows that wait for paint would be moved once more
         self._point_at(-1, "")  # another row comes under the pointer; it is told when the pointer moves
-        super().scrollContentsBy(dx, dy)
 
     def _at(self, position: QPointF) -> tuple[int, Zone]:
         index = self.indexAt(position.toPoint())
