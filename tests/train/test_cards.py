@@ -85,6 +85,14 @@ def test_the_four_numbers_are_those_of_the_card_and_inside_their_intervals() -> 
         assert found[key].is_inside in (True, None)
 
 
+def test_a_share_may_differ_by_what_counting_gives() -> None:
+    allowed = script("benchmarks/cards.py").allowed
+    assert allowed({"value": 100.0, "error": 0.1, "unit": ""}, 10_000) == 2.0
+    assert allowed({"value": 10.0, "error": 0.1, "unit": ""}, 10_000) == 0.4
+    assert allowed({"value": 1 / 60, "error": 0.0, "unit": "%"}, 6000) == pytest.approx(4 / 60)  # one of 6,000
+    assert allowed({"value": 25.0, "error": 0.0, "unit": "%"}, 10_000) == pytest.approx(2.0)
+
+
 def test_the_table_of_the_docs_is_that_of_the_cards() -> None:
     lines = script("benchmarks/cards.py").table(ENTRIES)
     assert len(lines) == 2 + len([entry for entry in ENTRIES if entry.name != "pattern-1010"])
