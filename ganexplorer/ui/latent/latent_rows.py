@@ -208,6 +208,6 @@ class LatentModel(QAbstractListModel):
 def outside_of(z: Tensor, prior: Prior) -> list[int]:
     """The dimensions of z, (z_dim,), whose values lie outside the prior's support."""
     low, high = prior.support
-    values = z.numpy()  # a fifth of the time of tensors, and a hand moves
+    values = z.numpy()  # less than half of the time of tensors, and a hand moves
     found: list[int] = np.flatnonzero((values < low) | (values > high)).tolist()
     return found
