@@ -18,6 +18,7 @@ from ganexplorer.core.render import Renderer
 from ganexplorer.train.recipes import recipe
 
 AIMS = {("dcgan-64", 1): 0.45, ("dcgan-64", 64): 0.35}  # of the time of the plain module
+GUARDS = {"mlp-64": 1.6, "dcgan-64": 1.2}  # about twice what was measured; short calls vary more
 
 
 def generator(name: str, image_shape: tuple[int, int, int]) -> Network:
@@ -58,7 +59,7 @@ def compare(name: str, image_shape: tuple[int, int, int], batch: int, rounds: in
     )
     aim = AIMS.get((name, batch))
     what = f"{name}, {batch} image{'s' if batch > 1 else ''}, {torch.get_num_threads()} thread(s)"
-    guard = measuring.Bound("ratio", 1.3)
+    guard = measuring.Bound("ratio", GUARDS[name])
     return measuring.Row(what, "ms", found, [measuring.Bound("ratio", aim)] if aim else [], guard=guard)
 
 

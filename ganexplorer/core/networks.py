@@ -56,7 +56,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.spec.is_generator:
-            return self._to_unit(self.layers(x)).reshape(-1, *self.spec.image_shape)
+            return self.to_unit(self.layers(x))
         return self.layers(self._to_native(x)).reshape(-1)  # type: ignore[no-any-return]
 
     def logits(self, x: Tensor) -> Tensor:
@@ -67,8 +67,9 @@ class Network(nn.Module):
             x = layer(x)
         return x.reshape(-1)
 
-    def _to_unit(self, x: Tensor) -> Tensor:
-        return x if self._scale == 1 else x * self._scale + self._shift
+    def to_unit(self, x: Tensor) -> Tensor:
+        """Images (N, C, H, W) in [-1, 1] from what a generator's last layer gives, in the value range of the spec."""
+        return (x if self._scale == 1 else x * self._scale + self._shift).reshape(-1, *self.spec.image_shape)
 
     def _to_native(self, x: Tensor) -> Tensor:
         return x if self._scale == 1 else (x - self._shift) / self._scale

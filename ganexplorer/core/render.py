@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -50,8 +51,8 @@ class Renderer:
     """A private copy of a generator, tuned for speed; safe to use while the original is trained or closed.
 
     Batch norm is folded into the layer before it (exact in eval mode up to float32 rounding), image layers run in
-    channels-last memory order, and some transposed convolutions as matrix products: all measure faster on a CPU
-    (docs/benchmarks.md).
+    channels-last memory order, some transposed convolutions as matrix products, and layers are called without what
+    `nn.Module` does around each, activations in place: all measure faster on a CPU (docs/benchmarks.md).
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ class Renderer:
         self._network = network.eval().requires_grad_(False)
         if self.device.type == "cpu":
             _hasten(self._network)
+        self._calls = [_call(module) for module in self._network.layers]
 
     @torch.inference_mode()
     def images(self, z: Tensor) -> Tensor:
@@ -80,8 +82,15 @@ class Renderer:
             raise ValueError(f"z has shape {tuple(z.shape)}, expected (N, {self.spec.z_dim})")
         # a copy: how rows lie in memory, which may decide the order of sums, is then the same for all callers
         z = z.to(self.device, torch.float32, copy=True, memory_format=torch.contiguous_format)
-        chunks = torch.split(z, self._batch_size)
-        return torch.cat([self._network(chunk) for chunk in chunks]) if len(chunks) > 1 else self._network(chunks[0])
+        if len(z) <= self._batch_size:
+            return self._forward(z)
+        return torch.cat([self._forward(chunk) for chunk in torch.split(z, self._batch_size)])
+
+    def _forward(self, z: Tensor) -> Tensor:
+        """What `Network.forward` gives; overwrites z."""
+        for call in self._calls:
+            z = call(z)
+        return self._network.to_unit(z)
 
     @torch.inference_mode()
     def render(self, z: Tensor) -> Pixels:
@@ -112,6 +121,23 @@ def _hasten(network: Network) -> None:
                 network.layers[number] = MatrixConvTranspose2d(weight, bias)
             if PhasedConvTranspose2d.suits(layer, shape):
                 network.layers[number] = PhasedConvTranspose2d(weight, bias, network.layers[number])
+
+
+def _call(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What a module of a chain computes, by itself; an activation may overwrite what it is given."""
+    match module:
+        case nn.Linear(weight=weight, bias=bias):
+            return lambda x: F.linear(x, weight, bias)
+        case nn.LeakyReLU(negative_slope=slope):
+            return lambda x: F.leaky_relu(x, slope, inplace=True)
+        case nn.ReLU():
+            return torch.relu_
+        case nn.Tanh():
+            return torch.tanh_
+        case nn.Sigmoid():
+            return torch.sigmoid_
+        case _:
+            return module
 
 
 @torch.no_grad()

@@ -10,8 +10,23 @@ from hypothesis import strategies as st
 from small_nets import GENERATORS, latents, quick, same_state, trained_like
 from torch import Tensor, nn
 
+from ganexplorer.core.latent import Prior
 from ganexplorer.core.render import Renderer, fold_batch_norm, to_pixels
-from ganexplorer.core.spec import BatchNorm, NetworkSpec
+from ganexplorer.core.spec import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    BatchNorm,
+    LeakyReLU,
+    Linear,
+    NetworkSpec,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
 
 
 def image(*values: float) -> Tensor:
@@ -98,6 +113,21 @@ def test_a_renderer_gives_what_the_plain_network_gives_in_eval_mode(name: str, c
     network = trained_like(GENERATORS[name], seed=2)
     z = latents(network.spec, count)
     torch.testing.assert_close(Renderer(network).images(z), network(z), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", [ELU(), GELU(), SELU(), LeakyReLU(0.3), ReLU(), Sigmoid(), SiLU(), Tanh()])
+@pytest.mark.parametrize("most", [1024, 4])
+def test_no_activation_overwrites_the_z_it_was_given(
+    activation: Activation, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They compute in place; the first of a network has z itself before it."""
+    monkeypatch.setattr("ganexplorer.core.render.MAX_BATCH", most)
+    layers = (activation, Linear(3, 4), activation, Linear(4, 4), Tanh(), Reshape((1, 2, 2)))
+    network = trained_like(NetworkSpec(layers, (1, 2, 2), 3, Prior.normal()))
+    z = latents(network.spec, 10)
+    before = z.clone()
+    torch.testing.assert_close(Renderer(network).images(z), network(z), rtol=0, atol=1e-6)
+    assert torch.equal(z, before)
 
 
 @pytest.mark.parametrize("name", GENERATORS)
