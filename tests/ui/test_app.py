@@ -44,8 +44,17 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
     assert len(np.unique(middle)) > 50  # the gray levels of a generated image, not an empty canvas
 
 
-def test_what_a_start_makes_is_not_looked_through_for_cycles(request):
-    request.addfinalizer(gc.unfreeze)
+@pytest.fixture
+def thawed():
+    """Objects that imports made are looked at again, as in a program that begins."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_a_start_makes_is_not_looked_through_for_cycles():
+    assert gc.get_freeze_count() == 0
     with app._nothing_collected():
         assert not gc.isenabled()
     assert gc.isenabled()
