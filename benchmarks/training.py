@@ -132,7 +132,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[measuring.Row]:
                 folders[kind] = (drawn_data.faces if is_pictures else drawn_data.digits)(scratch / kind)
             folder = folders[kind]
             ref = f"{kind}:{folder}"
-            seconds = 1.0 if arguments.check else arguments.seconds
+            seconds = 0.5 if arguments.check else arguments.seconds
             config = recipe(chosen).config
             unit, scale = ("images/s", config.batch_size) if is_pictures else ("steps/s", 1)
             ways = {
