@@ -398,7 +398,7 @@ def test_a_deleted_run_is_told_and_its_curves_stay(begin: Callable[..., Run], wi
     qtbot.waitUntil(lambda: "is gone: it is followed no longer" in window.notices.text, timeout=SOON)
     assert points(window) == [1]
     assert window.train.status.text() == "Followed until step 1"
-    assert window.train.timeline.words.text() == "Snapshots of the run appear here"
+    assert window.train.timeline.words.text() == "Snapshots appear here"
     assert not window.train.controls.explore.isEnabled()
     assert not window.train.controls.resume.isEnabled()
 

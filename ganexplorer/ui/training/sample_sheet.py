@@ -38,7 +38,7 @@ class SampleSheet(QWidget):
         painter = QPainter(self)
         if self._pixels is None:
             painter.setPen(self.palette().placeholderText().color())
-            text = "The fixed samples appear here: the same z, step after step"
+            text = "The fixed samples appear here, the same z at each step"
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
             return
         shown = self._pixels[: self._capacity()]

@@ -271,4 +271,4 @@ class Timeline(QWidget):
         elif count:
             self.words.setText(f"{count} snapshots, steps {self._snapshots[0].step:,} to {self._snapshots[-1].step:,}")
         else:
-            self.words.setText("Snapshots of the run appear here")
+            self.words.setText("Snapshots appear here")
