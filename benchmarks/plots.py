@@ -100,7 +100,7 @@ def plain(points: int) -> tuple[QWidget, Callable[[], list[float]]]:
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[measuring.Row]:
-    app = QApplication(sys.argv[:1])
+    app = QApplication.instance() or QApplication(sys.argv[:1])
     theme.apply(app, theme.DARK)
     points = 200_000 if arguments.check else arguments.points
     widgets, ways = zip(program(points), plain(points), strict=True)

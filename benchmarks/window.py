@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import os
 import sys
 import tempfile
@@ -261,7 +262,11 @@ def cost(bench: Bench, recipe: str, arguments: argparse.Namespace) -> measuring.
 
 def play(bench: Bench, model: str, arguments: argparse.Namespace) -> Iterator[measuring.Row]:
     document = bench.window.document
-    changes = {"random": document.random, "undo": document.undo}
+    document.keep_as_a()
+    document.random()
+    document.keep_as_b()
+    ways = itertools.cycle(number / 60 for number in range(61))
+    changes = {"random": document.random, "undo": document.undo, "morph": lambda: document.set_t(next(ways))}
     for name, change in changes.items():
         rates = []
         for _ in range(arguments.rounds):
@@ -274,7 +279,7 @@ def play(bench: Bench, model: str, arguments: argparse.Namespace) -> Iterator[me
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[measuring.Row]:
-    app = QApplication(sys.argv[:1])
+    app = QApplication.instance() or QApplication(sys.argv[:1])
     theme.apply(app, theme.DARK)
     print(f"platform {app.platformName()}, 1280x800", file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:

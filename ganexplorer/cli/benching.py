@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     command.add_argument("--minutes", type=parse_minutes, metavar="M", help="how long memory is watched (default 60)")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
-        "--check", action="store_true", help="in less than a minute, whether anything is far slower than it ever was"
+        "--check", action="store_true", help="in about a minute, whether anything is far slower than it ever was"
     )
     command.set_defaults(run=_bench)
 

@@ -51,8 +51,9 @@ class Renderer:
     """A private copy of a generator, tuned for speed; safe to use while the original is trained or closed.
 
     Batch norm is folded into the layer before it (exact in eval mode up to float32 rounding), image layers run in
-    channels-last memory order, some transposed convolutions as matrix products, and layers are called without what
-    `nn.Module` does around each, activations in place: all measure faster on a CPU (docs/benchmarks.md).
+    channels-last memory order, some transposed convolutions as matrix products, linear layers and the commonest
+    activations without what `nn.Module` does around a call, the latter in place: all measure faster on a CPU
+    (docs/benchmarks.md).
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ def test_check_runs_what_has_guards_and_fails_where_one_does_not_hold(capfd: pyt
 
 
 @pytest.mark.parametrize(
-    ("slow", "is_broken"),
+    ("slow", "broken"),
     [
         ({"a": [0], "b": []}, [False, False]),  # a machine that was slow for a moment
         ({"a": [0], "b": [1]}, [False, False]),  # two moments
@@ -170,13 +170,14 @@ def test_check_runs_what_has_guards_and_fails_where_one_does_not_hold(capfd: pyt
     ],
 )
 def test_check_fails_only_where_a_guard_does_not_hold_twice(
-    slow: dict[str, list[int]], is_broken: list[bool], scripts: Path, capfd: pytest.CaptureFixture[str]
+    slow: dict[str, list[int]], broken: list[bool], scripts: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (scripts / "fast.py").write_text(UNEVEN.format(folder=str(FOLDER), slow=slow))
-    assert cli.main(["bench", "fast", "--check", "--json"]) == any(is_broken)
+    assert cli.main(["bench", "fast", "--check", "--json"]) == any(broken)
     caught = capfd.readouterr()
-    assert [not row["guard"]["holds"] for row in json.loads(caught.out)["fast"]["rows"]] == is_broken
+    assert [not row["guard"]["holds"] for row in json.loads(caught.out)["fast"]["rows"]] == broken
     assert caught.err.count("once more") == 1
+    assert f"broken in both looks: {'a' if any(broken) else 'nothing'}\n" in caught.err
     assert cli.main(["bench", "fast", "--json"]) == 1  # else a first look counts
     assert "once more" not in capfd.readouterr().err
 

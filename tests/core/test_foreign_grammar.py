@@ -377,7 +377,7 @@ JUDGED = mlp_generator(4, (5,), (3, 32, 32), Prior.normal(), LeakyReLU(0.2), Tan
 
 
 def assert_ends_well(shapes: dict[str, Shape]) -> None:
-    """Each candidate is refused in words or becomes a spec within bounds, and no time explodes: 1 s is usual."""
+    """Each candidate is refused in words or becomes a spec within bounds; the slowest take about 1 s."""
     for is_ordered in (True, False):
         start = time.process_time()
         for candidate in candidates(shapes):

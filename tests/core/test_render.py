@@ -116,12 +116,12 @@ def test_a_renderer_gives_what_the_plain_network_gives_in_eval_mode(name: str, c
 
 
 @pytest.mark.parametrize("activation", [ELU(), GELU(), SELU(), LeakyReLU(0.3), ReLU(), Sigmoid(), SiLU(), Tanh()])
-@pytest.mark.parametrize("most", [1024, 4])
+@pytest.mark.parametrize("max_batch", [1024, 4])
 def test_no_activation_overwrites_the_z_it_was_given(
-    activation: Activation, most: int, monkeypatch: pytest.MonkeyPatch
+    activation: Activation, max_batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They compute in place; the first of a network has z itself before it."""
-    monkeypatch.setattr("ganexplorer.core.render.MAX_BATCH", most)
+    monkeypatch.setattr("ganexplorer.core.render.MAX_BATCH", max_batch)
     layers = (activation, Linear(3, 4), activation, Linear(4, 4), Tanh(), Reshape((1, 2, 2)))
     network = trained_like(NetworkSpec(layers, (1, 2, 2), 3, Prior.normal()))
     z = latents(network.spec, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,7 @@ from ganexplorer.train.reference import as_levels
 ROOT = Path(__file__).parents[2]
 ENTRIES = discover([ROOT / "models"])
 NAMES = [entry.name for entry in ENTRIES]
+BY_NAME = dict(zip(NAMES, ENTRIES, strict=True))
 DIGITS = [entry for entry in ENTRIES if "sure" in entry.card["evaluation"]["metrics"]]
 MOST_BYTES = 60e6  # of all models together
 
@@ -47,6 +49,48 @@ def test_a_shipped_model_has_all_that_a_model_has(entry: ModelEntry) -> None:
     assert {"title", "recipe", "data", "step", "seconds", "config", "weights"} <= card.keys()
     assert entry.path.with_name("samples.png").is_file()
     assert "/" not in card["data"].replace("folder:", "")
+    assert json.loads(entry.path.with_name("card.json").read_text()) == card  # which the program reads in the weights
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("faces-dcgan-100", "Labeled Faces in the Wild"),  # where the faces are from
+        ("mnist-dcgan-100", "docs/models.md tells all stages"),  # its configuration is that of the last one
+        ("toons-dcgan-100", "toy:faces"),
+    ],
+)
+def test_a_card_tells_what_its_figures_do_not(name: str, words: str) -> None:
+    assert words in BY_NAME[name].card["note"]
+
+
+def value(name: str, metric: str) -> float:
+    return float(BY_NAME[name].card["evaluation"]["metrics"][metric]["value"])
+
+
+def floor(name: str, metric: str) -> float:
+    return float(BY_NAME[name].card["evaluation"]["metrics"][metric]["floor"])
+
+
+def test_the_models_of_digits_are_as_good_as_they_must_be() -> None:
+    """By their cards, which `benchmarks/cards.py` measures again, and the test of clear digits below in part."""
+    tutorial = min(value(name, "lenet_fid") for name in ("mnist-mlp-96", "mnist-mlp-100-smooth"))
+    assert value("mnist-mlp-64", "lenet_fid") <= tutorial / 2
+    assert value("mnist-dcgan-100", "lenet_fid") <= tutorial / 10
+    assert value("mnist-dcgan-100", "sure") >= floor("mnist-dcgan-100", "sure") - 10
+    shares = {
+        name: BY_NAME[name].card["evaluation"]["classes"].values() for name in ("mnist-mlp-64", "mnist-dcgan-100")
+    }
+    assert all(6 <= share <= 14 for part in shares.values() for share in part)
+    assert all(len(part) == 10 for part in shares.values())
+
+
+@pytest.mark.parametrize("name", ["faces-dcgan-100", "toons-dcgan-100"])
+def test_faces_are_neither_copied_nor_all_alike(name: str) -> None:
+    assert value(name, "copies") < floor(name, "copies")
+    assert value(name, "nearest_median") == pytest.approx(floor(name, "nearest_median"), rel=0.1)
+    assert value(name, "diversity") > 0.95
+    assert value(name, "recall") > 0.5
 
 
 def test_all_shipped_models_together_are_small() -> None:

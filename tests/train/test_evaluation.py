@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torchvision.datasets import MNIST
 
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
@@ -32,6 +33,7 @@ from ganexplorer.train.toys import draw_digits
 
 QUICK = ("frechet", "classes", "precision_recall", "diversity")
 COUNT = 300
+SHARED = Path(__file__).parents[3] / "shared" / "data"  # data that are not part of the project
 DIGIT_KEYS = [
     "lenet_fid", "sure", "entropy", "swd", "swd_28", "swd_14", "precision", "recall", "nearest_median", "nearest_1st",
     "copies", "diversity", "feature_diversity",
@@ -413,6 +415,14 @@ def test_the_shipped_classifier_knows_drawn_digits(unseen: tuple[Tensor, Tensor]
     assert not classifier.training
     _, logits = classifier.judge(images)
     assert (logits.argmax(1) == labels).float().mean() > 0.9
+
+
+@pytest.mark.skipif(not (SHARED / "MNIST").is_dir(), reason="needs MNIST in ../shared/data")
+def test_the_shipped_classifier_knows_digits_of_people() -> None:
+    digits = MNIST(str(SHARED), train=False)
+    images = digits.data.float()[:, None] / 127.5 - 1
+    _, logits = load_digit_classifier().judge(images)
+    assert (logits.argmax(1) == digits.targets).float().mean() >= 0.99
 
 
 def test_a_classifier_is_the_same_after_saving_to_half_precision(

@@ -46,10 +46,10 @@ def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_pat
 
 @pytest.fixture
 def thawed():
-    """Objects that imports made are looked at again, as in a program that begins."""
+    """Objects that imports made are looked at again, in the test, as in a program that begins, and by what follows."""
     gc.unfreeze()
     yield
-    gc.freeze()
+    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("thawed")
