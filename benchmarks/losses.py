@@ -1,6 +1,9 @@
 """Which loss to take: the same small DCGAN on digits under each, for equal processor time, judged by the same numbers.
 
     uv run python benchmarks/losses.py --data mnist:DIR --out FOLDER --minutes 5
+    uv run python benchmarks/losses.py --recipes faces-64 modern-64 --data folder:DIR --out FOLDER --minutes 20
+
+The second compares recipes instead, with learning rates that do not fall.
 
 A run that FOLDER holds already is not trained again; one that was interrupted begins anew. FOLDER/losses.png has a row
 of samples of each, drawn by seed 0; the table goes to stdout.
@@ -54,9 +57,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--minutes", type=float, default=5.0, help="of processor time for each loss (default 5)")
     parser.add_argument("--count", type=int, default=10_000, help="samples that are judged (default 10,000)")
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, metavar="RECIPE", help="instead of losses")
     arguments = parser.parse_args()
+    variants = {
+        name: dataclasses.replace(RECIPES[name].config, epochs=0, steps=10**7, lr_decay=0.0)
+        for name in arguments.recipes or ()
+    }
     rows, sheet = [], []
-    for name, config in VARIANTS.items():
+    for name, config in (variants or VARIANTS).items():
         run = arguments.out / name.replace(" ", "")
         facts = run.with_suffix(".json")
         if not facts.exists():

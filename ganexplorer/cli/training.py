@@ -293,6 +293,7 @@ def _follow(trainer: Trainer, parallel: Parallel, debug: bool) -> int:
             case Scalars():
                 if math.isfinite(event.distance):
                     quality = f"  distance {event.distance:.3g}, recall {event.recall:.2f}"
+                    quality += f", sure {event.sure:.0%}" if math.isfinite(event.sure) else ""
                 bar.set_postfix_str(
                     f"D {event.d_loss:.3f} (real {event.d_loss_real:.3f}, fake {event.d_loss_fake:.3f})  "
                     f"G {event.g_loss:.3f}{quality}",

@@ -166,7 +166,7 @@ class TrainConfig:
         live=True,
     )  # fmt: skip
     metrics_every: int = _param(
-        0, "samples are held against real images (distance, precision, recall) every so many steps; 0: never", "Keep",
+        0, "distance, precision, recall and clear digits of samples are measured every so many steps; 0: never", "Keep",
         low=0, high=10**7, unit="steps", live=True,
     )  # fmt: skip
     sample_count: int = _param(64, "fixed samples on a sheet", "Keep", low=1, high=256)

@@ -15,9 +15,14 @@ from ganexplorer.train.reference import Group, Reference, drawn
 from ganexplorer.train.sources import ImageSource
 
 COUNT = 1000  # samples, and real images, that are compared
-GROUPS: tuple[Group, ...] = ("frechet", "precision_recall")
+GROUPS: tuple[Group, ...] = ("frechet", "classes", "precision_recall")
 _BATCH = 50  # samples drawn between two looks at what else is wanted
-_NAMES = {"distance": ("lenet_fid", "frechet_random"), "precision": ("precision",), "recall": ("recall",)}
+_NAMES = {  # of `Scalars`, with those of `measures.ROWS` and what one of theirs is here
+    "distance": (("lenet_fid", 1.0), ("frechet_random", 1.0)),
+    "precision": (("precision", 1.0),),
+    "recall": (("recall", 1.0),),
+    "sure": (("sure", 0.01),),
+}
 
 
 class Quality:
@@ -46,7 +51,7 @@ class Quality:
             return {}, "There is not memory enough beside the training." if is_out_of_memory(error) else str(error)
 
     def measure(self, generator: Network) -> Generator[Progress, None, Mapping[str, float]]:
-        """Distance, precision and recall as `Scalars` names them; a generator of progress that returns them.
+        """Distance, precision, recall, of digits `sure`, as `Scalars` has them; a generator of progress, then these.
 
         `generator` itself is left as it is. Raises `UserError` where the data are not such as can be compared.
         """
@@ -55,4 +60,4 @@ class Quality:
         samples = yield from drawn(generator, self._z[: self._reference.count], self._device, _BATCH)
         found = yield from self._reference.scoring(samples)
         values = {row.key: row.value for row in found.rows}
-        return {name: values[key] for name, keys in _NAMES.items() for key in keys if key in values}
+        return {name: one * values[key] for name, keys in _NAMES.items() for key, one in keys if key in values}

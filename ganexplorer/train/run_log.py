@@ -21,7 +21,7 @@ from ganexplorer.train.events import Changed, LogEntry, Mark, Scalars, Stepped
 MAX_LOG_BYTES = 1024**3
 _TAIL_BYTES = 256  # longer than a line that two logs share by chance
 _KINDS: dict[str, type[Changed | Stepped | Mark]] = {"changed": Changed, "stepped": Stepped, "mark": Mark}
-_SELDOM = ("distance", "precision", "recall")  # fields of `Scalars` that most lines do without
+_SELDOM = ("distance", "precision", "recall", "sure")  # fields of `Scalars` that most lines do without
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 

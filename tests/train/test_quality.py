@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from ganexplorer.core import zoo
 from ganexplorer.core.latent import Prior
 from ganexplorer.core.networks import build, initialize, mlp_generator
 from ganexplorer.core.spec import ReLU, Tanh
+from ganexplorer.train.assets import load_digit_classifier
 from ganexplorer.train.config import TrainConfig
 from ganexplorer.train.events import (
     Change,
@@ -31,6 +33,7 @@ from ganexplorer.train.progress import finished
 from ganexplorer.train.quality import COUNT, Quality
 from ganexplorer.train.run_log import read_entries
 from ganexplorer.train.sources import ResidentImages
+from ganexplorer.train.torchvision_sets import DIGITS
 from ganexplorer.train.toys import draw_digits
 from ganexplorer.train.trainer import Trainer
 
@@ -38,7 +41,7 @@ CONFIG = TrainConfig(
     g_widths=(16,), d_widths=(16,), z_dim=8, batch_size=8, steps=12, log_every=5, sample_every=100, snapshot_every=6,
     metrics_every=4,
 )  # fmt: skip
-MEASURED = ("distance", "precision", "recall")
+MEASURED = ("distance", "precision", "recall", "sure")
 
 
 @pytest.fixture
@@ -47,9 +50,10 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganexplorer.train.data.TOY_DIGITS", 400)
 
 
-def source(count: int = 200) -> ResidentImages:
+def source(count: int = 200, names: tuple[str, ...] = DIGITS) -> ResidentImages:
+    """Drawn digits, of which it is known that they are some, or not."""
     images = torch.cat([images for images, _ in draw_digits(count)])
-    members: Any = type("Members", (), {"names": ()})()
+    members: Any = type("Members", (), {"names": names})()
     return ResidentImages(images, members, 0, "drawn digits")
 
 
@@ -89,6 +93,22 @@ def test_untrained_networks_are_far_from_real_images_and_real_images_are_not() -
     assert quality._reference is not None
     others = finished(quality._reference.scoring(real.images[torch.randperm(2 * COUNT)[: quality._reference.count]]))
     assert untrained["distance"] > 5 * others.rows[0].value
+
+
+def test_clear_digits_are_those_that_the_classifier_is_sure_of() -> None:
+    """Of a trained generator, as it is sure of all that an untrained one makes."""
+    network = zoo.resolve("mnist-mlp-64").load().generator
+    quality = Quality(source(2 * COUNT), Prior.normal(), 64, 0, torch.device("cpu"))
+    found = finished(quality.measure(network))["sure"]
+    shown = network.eval()(Prior.normal().sample(COUNT, 64, torch.Generator().manual_seed(2)))
+    odds = load_digit_classifier().judge(shown)[1].softmax(1).amax(1)
+    assert found == pytest.approx((odds > 0.9).float().mean().item(), abs=0.005)
+    assert 0.8 < found < 0.97
+
+
+def test_clear_digits_are_measured_of_digits_alone() -> None:
+    quality = Quality(source(names=()), Prior.normal(), 8, 0, torch.device("cpu"))
+    assert set(finished(quality.measure(generator()))) == {*MEASURED} - {"sure"}
 
 
 @pytest.mark.usefixtures("few_digits")

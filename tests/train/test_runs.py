@@ -51,7 +51,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 def as_json(scalars: Scalars) -> dict[str, float | None]:
     """Null stands for what was not measured; what most lines lack is not there at all."""
     values = {name: None if math.isnan(value) else value for name, value in dataclasses.asdict(scalars).items()}
-    return {name: v for name, v in values.items() if v is not None or name not in ("distance", "precision", "recall")}
+    return {
+        name: v
+        for name, v in values.items()
+        if v is not None or name not in ("distance", "precision", "recall", "sure")
+    }
 
 
 # --- what is in the folder -------------------------------------------------------------------------------------------

@@ -140,7 +140,9 @@ def test_scalars_come_at_their_interval_with_the_epoch(tmp_path: Path, picture_f
 def test_scalars_are_consistent_numbers(tmp_path: Path, picture_folder: Path) -> None:
     for scalars in of(Scalars, train(request(TINY, picture_folder, tmp_path / "run"))):
         values = dataclasses.asdict(scalars)
-        assert all(math.isnan(values.pop(name)) for name in ("distance", "precision", "recall"))  # not asked for
+        assert all(
+            math.isnan(values.pop(name)) for name in ("distance", "precision", "recall", "sure")
+        )  # not asked for
         assert all(np.isfinite(value) for value in values.values())
         assert scalars.d_loss == pytest.approx(scalars.d_loss_real + scalars.d_loss_fake, rel=1e-6)
         assert 0 < scalars.d_real < 1

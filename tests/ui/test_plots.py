@@ -40,7 +40,8 @@ def point(step: int, **fields: float) -> Scalars:
     values |= {"d_grad": 2.0, "g_grad": 20.0, "diversity": 0.9}
     is_judged = step > 0 and step % 100 == 0  # measured seldom
     values |= {"distance": 9000 / step if is_judged else math.nan}
-    values |= {"precision": 0.7, "recall": 0.4} if is_judged else {"precision": math.nan, "recall": math.nan}
+    judged = {"precision": 0.7, "recall": 0.4, "sure": 0.6}
+    values |= judged if is_judged else dict.fromkeys(judged, math.nan)
     values |= fields
     return Scalars(step, **{name: values.get(name, 0.5) for name in FIELDS if name != "step"})
 

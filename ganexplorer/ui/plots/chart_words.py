@@ -126,7 +126,7 @@ GRADIENTS = Page(
 )
 QUALITY = Page(
     "Quality",
-    "Diversity, precision and recall of the generated images",
+    "Diversity, precision and recall of the generated images, and how many are clear digits",
     (
         Curve("diversity", "diversity", lambda theme: G_COLOR, lambda theme: theme.g_text, "", True),
         Curve(
@@ -139,6 +139,7 @@ QUALITY = Page(
             True,
         ),
         Curve("recall", "recall", lambda theme: REAL_COLOR, lambda theme: theme.quiet, "R ", True, True),
+        Curve("sure", "clear digits", lambda theme: theme.accent, lambda theme: theme.accent, "S ", True, True),
     ),
     lambda words: ("relative to real images", "relative to real", "share"),
     "how various the generated images are, and how near to real ones",
