@@ -264,6 +264,16 @@ def test_blurred_and_noisy_images_are_farther_than_other_real_ones(digits: tuple
         assert wasserstein(real, changed)[0] > 2 * floor[0]
 
 
+def test_textures_tell_a_collapsed_set_and_cannot_tell_copies(digits: tuple[Tensor, Tensor]) -> None:
+    """Copies are what `Memorization` is for."""
+    real, others = digits[0][:200], digits[0][200:400]
+    floor = wasserstein(real, others)
+    alike = others[:1].expand_as(others).clone()
+    assert all(value > 2 * least for value, least in zip(wasserstein(real, alike), floor, strict=True))
+    copies = real.flip(0)  # in another order
+    assert all(value < 1.1 * least for value, least in zip(wasserstein(real, copies), floor, strict=True))
+
+
 def test_contrast_alone_does_not_matter_to_textures(digits: tuple[Tensor, Tensor]) -> None:
     images = digits[0][:100]
     assert max(wasserstein(images, images // 2)) < 2
