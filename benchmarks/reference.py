@@ -150,7 +150,7 @@ def pattern_1010(folder: Path, epochs: int, device: str = "cpu") -> Loop:
         yield g
 
 
-def dcgan_64(folder: Path, epochs: int, device: str = "cpu") -> Loop:
+def dcgan_64(folder: Path, epochs: int, device: str = "cpu", batch_size: int = 128) -> Loop:
     """The DCGAN loop of PyTorch's example, with its two loading processes: real and fake go through D separately."""
     g = nn.Sequential(
         *_up(100, 512, 1, 0), *_up(512, 256), *_up(256, 128), *_up(128, 64),
@@ -165,7 +165,7 @@ def dcgan_64(folder: Path, epochs: int, device: str = "cpu") -> Loop:
     g_optimizer = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999))
     d_optimizer = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999))
     criterion = nn.BCELoss()
-    batches = pictures(folder, 128)
+    batches = pictures(folder, batch_size)
     for _ in range(epochs):
         for images, _labels in batches:
             images = images.to(device)

@@ -41,6 +41,7 @@ AIMS = {  # ratio to the tutorial's loop on a CPU, and share of the ceiling
 }
 AIMS_CUDA: dict[str, tuple[float, float | None]] = {"mlp-64": (15.0, None), "dcgan-64": (4.0, 0.5)}
 PLAIN_LOOPS = tuple(AIMS)
+PICTURES = {"dcgan-64": (128, 64)}  # recipes of pictures, and sizes of their batches; the others have their recipe's
 PRODUCT = 1536  # side of the matrices of a large product
 
 
@@ -70,9 +71,12 @@ def run_of(config: TrainConfig, name: str, data: str, device: str, folder: Path,
     return go_on
 
 
-def plain_loop(name: str, folder: Path, device: str, seconds: float) -> Callable[[], float]:
-    """The same of a tutorial's loop."""
-    loop = reference.LOOPS[name](folder, 10**8, device)
+def plain_loop(name: str, batch_size: int, folder: Path, device: str, seconds: float) -> Callable[[], float]:
+    """The same of a tutorial's loop; of pictures with batches of that size, the others have their own."""
+    if name in PICTURES:
+        loop = reference.dcgan_64(folder, 10**8, device, batch_size)
+    else:
+        loop = reference.LOOPS[name](folder, 10**8, device)
 
     def go_on() -> float:
         next(loop)
@@ -129,38 +133,44 @@ def measure(arguments: argparse.Namespace) -> Iterator[measuring.Row]:
         scratch = Path(name)
         os.environ["GANEXPLORER_HOME"] = str(scratch / "home")  # what is read is kept there
         folders = {"mnist": arguments.data, "folder": arguments.pictures}
-        for number, chosen in enumerate(["mlp-64"] if arguments.check else arguments.recipes or PLAIN_LOOPS):
-            is_pictures = chosen == "dcgan-64"
-            kind = "folder" if is_pictures else "mnist"
+        for chosen in ["mlp-64"] if arguments.check else arguments.recipes or PLAIN_LOOPS:
+            kind = "folder" if chosen in PICTURES else "mnist"
             if folders[kind] is None:
-                folders[kind] = (drawn_data.faces if is_pictures else drawn_data.digits)(scratch / kind)
-            folder = folders[kind]
-            ref = f"{kind}:{folder}"
-            seconds = 0.5 if arguments.check else arguments.seconds
-            config = recipe(chosen).config
-            unit, scale = ("images/s", config.batch_size) if is_pictures else ("steps/s", 1)
-            ways = {
-                "ganexplorer": run_of(config, chosen, ref, device, scratch / f"run{number}", seconds),
-                "tutorial's loop": plain_loop(chosen, folder, device, seconds),
-            }
-            if not arguments.check:
-                shape = (3, 64, 64) if is_pictures else (1, 28, 28)
-                ways["matrix product"] = ceiling(config, shape, device, seconds / 4)
-            found = measuring.alternate(ways, arguments.rounds)
-            found = {name: [scale * rate for rate in rates] for name, rates in found.items()}
-            ratio, share = (AIMS if device == "cpu" else AIMS_CUDA).get(chosen, (None, None))
-            bounds = [measuring.Bound("ratio", ratio, is_most=False)] if ratio else []
-            what = f"training {chosen}, batch {config.batch_size}, {device}"
-            limit = found.pop("matrix product", None)
-            yield measuring.Row(what, unit, found, bounds, guard=measuring.Bound("ratio", 1.2, is_most=False))
-            if limit is not None:
-                yield measuring.Row(
-                    f"training {chosen}, of what the machine's matrix product allows",
-                    unit,
-                    {"ganexplorer": found["ganexplorer"], "matrix product": limit},
-                    [measuring.Bound("ratio", share, is_most=False)] if share else [],
-                    f"{operations(config, shape) / 1e9:.3f} G operations a step",
-                )
+                folders[kind] = (drawn_data.faces if chosen in PICTURES else drawn_data.digits)(scratch / kind)
+            for batch_size in PICTURES.get(chosen, (recipe(chosen).config.batch_size,)):
+                yield from rows(chosen, batch_size, kind, folders[kind], device, scratch, arguments)
+
+
+def rows(
+    name: str, batch_size: int, kind: str, folder: Path, device: str, scratch: Path, arguments: argparse.Namespace
+) -> Iterator[measuring.Row]:
+    """A recipe with batches of that size, against the tutorial's loop and, but for a check, the matrix product."""
+    seconds = 0.5 if arguments.check else arguments.seconds
+    config = dataclasses.replace(recipe(name).config, batch_size=batch_size)
+    unit, scale = ("images/s", batch_size) if name in PICTURES else ("steps/s", 1)
+    run = Path(tempfile.mkdtemp(dir=scratch)) / "run"
+    ways = {
+        "ganexplorer": run_of(config, name, f"{kind}:{folder}", device, run, seconds),
+        "tutorial's loop": plain_loop(name, batch_size, folder, device, seconds),
+    }
+    shape = (3, 64, 64) if name in PICTURES else (1, 28, 28)
+    if not arguments.check:
+        ways["matrix product"] = ceiling(config, shape, device, seconds / 4)
+    found = measuring.alternate(ways, arguments.rounds)
+    found = {way: [scale * rate for rate in rates] for way, rates in found.items()}
+    ratio, share = (AIMS if device == "cpu" else AIMS_CUDA).get(name, (None, None))
+    bounds = [measuring.Bound("ratio", ratio, is_most=False)] if ratio else []
+    limit = found.pop("matrix product", None)
+    guard = None if name in PICTURES else measuring.Bound("ratio", 1.2, is_most=False)
+    yield measuring.Row(f"training {name}, batch {batch_size}, {device}", unit, found, bounds, guard=guard)
+    if limit is not None:
+        yield measuring.Row(
+            f"training {name}, batch {batch_size}, of what the machine's matrix product allows",
+            unit,
+            {"ganexplorer": found["ganexplorer"], "matrix product": limit},
+            [measuring.Bound("ratio", share, is_most=False)] if share else [],
+            f"{operations(config, shape) / 1e9:.3f} G operations a step",
+        )
 
 
 def add(parser: argparse.ArgumentParser) -> None:
