@@ -19,8 +19,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton, QVBoxLayou
 from ganexplorer.train.events import Scalars
 from ganexplorer.train.losses import LossName
 from ganexplorer.ui.parts.panel_parts import MINUS
+from ganexplorer.ui.plots.chart_axis import ChartAxis
 from ganexplorer.ui.plots.chart_words import NOT_FINITE, NOT_MEASURED, WIDEST, WORDS, number, place_words
 from ganexplorer.ui.plots.end_labels import EndLabel, part
+from ganexplorer.ui.plots.frame import STEPS, growing, padded
 from ganexplorer.ui.plots.phase_chart import PhaseChart, trail
 from ganexplorer.ui.plots.plots import TABS, LossPlots
 from ganexplorer.ui.plots.read_out import ReadOut, Slot
@@ -344,6 +346,34 @@ def test_labels_are_parted_within_the_chart(heights: list[float]) -> None:
     assert [label.words for label in found] == [str(i) for i in np.argsort(heights, kind="stable")]
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1, 1e9))
+def test_a_range_that_grows_ends_a_hundredth_beyond_the_points_at_most(low: float, length: float) -> None:
+    start, stop = growing(low, low + length)
+    assert start == low
+    assert low + length <= stop <= low + length + 1.001 * length / STEPS
+
+
+def test_a_range_that_grows_keeps_its_end_for_a_while() -> None:
+    assert {growing(0, last)[1] for last in range(513, 1024)} == set(range(516, 1025, 4))
+    assert growing(1, 1) == padded(1, 1, 0.0)  # of one point
+
+
+def test_an_axis_is_laid_out_anew_only_where_its_range_grows(run: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.settle()
+    laid_out: list[tuple[float, float]] = []
+    real = ChartAxis.generateDrawSpecs
+    monkeypatch.setattr(
+        ChartAxis, "generateDrawSpecs", lambda self, painter: (laid_out.append(self.range), real(self, painter))[1]
+    )
+    for step in range(1001, 1033):
+        run.plots.append([point(step)])
+        run.plots.redraw()
+        run.chart.viewport().repaint()
+    assert run.chart.frame.x == (1, 1032)
+    along = [range_ for range_ in laid_out if range_[0] == 1]
+    assert 4 <= len(along) <= 8  # not 32: every fourth step, for it grows by four
+
+
 # -- moving about ------------------------------------------------------------------------------------------
 
 
@@ -362,7 +392,7 @@ def test_a_drag_zooms_into_the_rectangle_and_new_points_leave_it_alone(run: Stag
     assert run.chart.end_labels == []  # the lines' ends are not in sight
     run.qtbot.mouseDClick(run.chart.viewport(), LEFT, pos=run.at(0.5, 0.5))
     assert not run.chart.is_zoomed
-    assert run.chart.frame.x == (1, 1499)
+    assert run.chart.frame.x == (1, 1504)  # in steps of 8
     assert not run.plots.settings.reset.isEnabled()
 
 
@@ -534,9 +564,9 @@ def test_logarithms_leave_out_what_has_none_and_say_the_value_itself(run: Stage)
     run.qtbot.mouseClick(run.plots.settings.log, LEFT)
     run.settle()
     assert run.chart.frame.y[0] < -3 < -2.9
-    run.drag((0.95, 0.5), (0.9999, 0.5))
+    run.chart.zoom((950, 1003), None)
     path = run.chart._lines[0][0]
-    assert sum(path.elementAt(i).isMoveTo() for i in range(path.elementCount())) == 2
+    assert sum(path.elementAt(i).isMoveTo() for i in range(path.elementCount())) == 3  # the line, the gap, the last
     run.chart.hover(1000)
     assert run.chart.readings[0] == f"{MINUS}1.000"
 

@@ -24,7 +24,7 @@ from ganexplorer.ui.plots.chart_words import (
     unit_of,
 )
 from ganexplorer.ui.plots.end_labels import ROOM, EndLabel, paint_ends, part
-from ganexplorer.ui.plots.frame import Frame, Range, padded
+from ganexplorer.ui.plots.frame import Frame, Range, growing, padded
 from ganexplorer.ui.plots.hand_chart import HandChart
 from ganexplorer.ui.plots.marks import MarkLayout, paint_lines, paint_words, tip_of
 from ganexplorer.ui.plots.read_out import Slot
@@ -94,7 +94,7 @@ class RunChart(HandChart):
         if self._hint():
             self._bottom.set_name(AXIS_NAMES[choices.axis])
             return None
-        x = self._zoom_x or padded(*self._everything(), 0.0)
+        x = self._zoom_x or growing(*self._everything())
         if choices.axis == "time":
             length, unit = unit_of(x[1])
             self._bottom.set_name(f"{AXIS_NAMES['time']}, {unit}", length)
