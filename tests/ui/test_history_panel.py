@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from small_models import make_generator
 
 from ganexplorer.core.latent import Prior
@@ -21,7 +21,7 @@ from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.editing.history import LIMIT, History
 from ganexplorer.ui.memory import history_panel
 from ganexplorer.ui.memory.history_panel import HistoryPanel
-from ganexplorer.ui.memory.history_tree import Grid, layout
+from ganexplorer.ui.memory.history_tree import Grid, Tree, layout
 from ganexplorer.ui.work.studio import Sight, Studio
 
 LEFT = Qt.MouseButton.LeftButton
@@ -365,6 +365,34 @@ def _seconds(call):
     begin = time.thread_time()  # others may keep the machine busy
     call()
     return time.thread_time() - begin
+
+
+def test_a_tree_that_nobody_sees_is_laid_out_when_it_comes_into_sight(bench, qtbot, monkeypatch):
+    stack = QStackedWidget()
+    qtbot.addWidget(stack)
+    panel = HistoryPanel(bench.document, bench.studio, theme.DARK)
+    stack.addWidget(QWidget())
+    stack.addWidget(panel)
+    stack.resize(500, 220)
+    with qtbot.waitExposed(stack):
+        stack.show()
+    made = []
+    monkeypatch.setattr(history_panel, "Tree", lambda history: made.append(history) or Tree(history))
+    for _ in range(20):
+        bench.document.random()
+        QApplication.processEvents()
+    assert made == []
+    bench.document.undo()
+    stack.setCurrentWidget(panel)
+    qtbot.waitUntil(lambda: len(made) == 1)
+    assert panel.view.marked == bench.document.state.node
+    assert set(panel.view.tree.places) == {step.number for step in bench.document.history}
+    assert len(made) == 1
+    bench.document.random()
+    assert len(made) == 2  # now at once
+    panel.hide()
+    bench.document.random()
+    assert set(panel.view.tree.places) == {step.number for step in bench.document.history}  # who asks gets that of now
 
 
 def test_a_step_that_is_forgotten_under_the_cursor_gives_it_back(panel, bench, qtbot):

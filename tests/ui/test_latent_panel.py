@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QObject, QPersistentModelIndex, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
 from small_models import make_generator
 
@@ -89,6 +89,12 @@ def row_rect(panel, row):
 
 def bar(panel, row):
     return panel.view.track_rect(row).center()
+
+
+def pixels_of(image):
+    """(H, W, 4), 0 to 255."""
+    data = image.convertToFormat(QImage.Format.Format_RGB32).constBits()
+    return np.frombuffer(data, np.uint8).reshape(image.height(), image.width(), 4).astype(int)
 
 
 def undo_all(document):
@@ -347,6 +353,42 @@ def test_scrolling_leaves_nothing_of_a_row_that_was_pointed_at(panel):
     scrolled = on_screen()
     viewport.update()
     assert on_screen() == scrolled
+
+
+def test_rows_that_are_kept_as_pictures_look_as_if_painted_anew(panel, document, qtbot):
+    viewport, delegate = panel.view.viewport(), panel.view.itemDelegate()
+
+    def both():
+        """The rows with what is kept of them, twice, and each painted anew."""
+        kept = [viewport.grab().toImage() for _ in range(2)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delegate, "_heed", lambda option: setattr(delegate, "_pixels", 0.0))
+            anew = viewport.grab().toImage()
+        return [pixels_of(image) for image in (*kept, anew)]
+
+    seen = []
+    for change in (
+        lambda: None,
+        document.random,
+        lambda: panel.model.set_effects(torch.linspace(9, 0, len(document.z))),
+        lambda: panel.view.toggle_lock(3),
+        lambda: panel.view.setCurrentIndex(panel.model.index(2)),
+        lambda: hover(viewport, row_rect(panel, 4).center()),
+        lambda: hover(viewport, lock_rect(row_rect(panel, 1)).center()),
+        lambda: hover(viewport, solo_rect(row_rect(panel, 5)).center()),
+        lambda: document.solo(5),
+        lambda: document.set_dimension(5, 40.0),
+        lambda: panel.resize(420, 640),
+        lambda: panel.set_theme(theme.LIGHT),
+    ):
+        change()
+        QApplication.processEvents()
+        first, again, anew = both()
+        assert (first == again).all()
+        assert abs(first - anew).max() <= 2  # of 255, where thin lines are blended
+        assert not any(np.array_equal(first, other) for other in seen)
+        seen.append(first)
+    assert len(delegate._stills) <= 2 * panel.model.rowCount()  # those of the theme before are gone
 
 
 def test_a_mark_of_many_values_fits(qtbot, request):

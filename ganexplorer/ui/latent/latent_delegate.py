@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QHelpEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDoubleSpinBox,
@@ -41,6 +41,7 @@ NAME_WIDTH = 32
 EFFECT_WIDTH = 28
 NUMBER_WIDTH = 64
 VALUE_LIMIT = 1000.0  # of the spin box
+MANY_STILLS = 512  # pictures of rows
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -96,21 +97,35 @@ class _Places:
         self.solo.moveCenter(QRectF(solo_rect(row)).center())
 
 
+class _Look(NamedTuple):
+    """What the part of a row that does not move looks like."""
+
+    dimension: int
+    share: float | None
+    is_locked: bool
+    is_selected: bool
+    is_soloed: bool
+    hovered: Zone | None
+
+
 class LatentDelegate(QStyledItemDelegate):
-    """Paints the rows. What paints need is made once, not for each of a hundred rows."""
+    """Paints the rows. What does not move is painted once and kept: a hundred rows may move sixty times a second."""
 
     def __init__(self, document: Document, model: LatentModel, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._document = document
         self._model = model
         self._prior, self._scale = document.prior, Scale.of_dimension(document.prior)
-        self._places = _Places(QSize(0, 0))
+        self._places, self._font, self._pixels = _Places(QSize(0, 0)), QFont(), 1.0
+        self._stills: dict[_Look, QPixmap] = {}
         self.hovered: tuple[int, Zone] = (-1, "")  # row, and what of it
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self._bars = BarPainter(theme)
+        self._stills.clear()
+        self._surface = QColor(theme.surface)
         self._text, self._quiet, self._faint = QColor(theme.text), QColor(theme.quiet), QColor(theme.faint)
         self._accent, self._on_accent, self._track = QColor(theme.accent), QColor(theme.on_accent), QColor(theme.track)
 
@@ -120,33 +135,73 @@ class LatentDelegate(QStyledItemDelegate):
     # -- painting ------------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        number = index.row()
-        hovered = self.hovered[1] if self.hovered[0] == number else None
-        dimension, value = self._model.dimension(number), self._model.value(number)
-        is_locked, is_selected = self._model.is_locked(number), bool(option.state & QStyle.StateFlag.State_Selected)
-        if option.rect.size() != self._places.size:
-            self._places = _Places(option.rect.size())
-        if self._document.prior is not self._prior:
-            self._prior, self._scale = self._document.prior, Scale.of_dimension(self._document.prior)
+        number, model = index.row(), self._model
+        dimension, value = model.dimension(number), model.value(number)
+        still = _Look(
+            dimension,
+            model.share(number),
+            model.is_locked(number),
+            bool(option.state & QStyle.StateFlag.State_Selected),
+            model.soloed == dimension,
+            self.hovered[1] if self.hovered[0] == number else None,
+        )
+        self._heed(option)
         places = self._places
         painter.save()
         painter.translate(option.rect.topLeft())
+        scale = painter.device().devicePixelRatio()
+        if scale == self._pixels and scale.is_integer():  # else a picture would not lie on whole pixels
+            if still not in self._stills:
+                self._stills[still] = self._picture(still, option.font, scale)
+            painter.drawPixmap(0, 0, self._stills[still])
+        else:
+            self._paint_still(painter, still)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if is_selected:
-            painter.fillRect(places.mark, self._accent)
-        if is_locked or hovered is not None:
-            color = self._text if hovered == "lock" else self._quiet if is_locked else self._faint
-            paint_padlock(painter, places.lock, 12, color, is_locked)
-        painter.setPen(self._quiet)
-        painter.drawText(places.name, _RIGHT, f"z{dimension}")
-        share = self._model.share(number)
-        if hovered is not None or self._model.soloed == dimension:
-            self._paint_solo(painter, self._model.soloed == dimension, hovered == "solo")
-        elif share is not None:
-            self._bars.effect(painter, places.effect, share)
-        self._bars.bar(painter, places.track, value, self._scale, dimension in self._model.outside, is_locked)
-        self._bars.number(painter, places.number, value, is_selected or hovered is not None, is_locked)
+        is_outside = dimension in model.outside
+        self._bars.value(painter, places.track, value, self._scale, is_outside, still.is_locked)
+        self._bars.digits(painter, places.number, value, still.is_locked)
         painter.restore()
+
+    def _heed(self, option: QStyleOptionViewItem) -> None:
+        """Forget what was painted for rows of another size or font, or for another prior."""
+        if option.rect.size() != self._places.size or option.font != self._font:
+            self._places, self._font = _Places(option.rect.size()), QFont(option.font)
+            self._stills.clear()
+        if self._document.prior is not self._prior:
+            self._prior, self._scale = self._document.prior, Scale.of_dimension(self._document.prior)
+            self._stills.clear()
+        pixels = option.widget.devicePixelRatio()
+        if pixels != self._pixels or len(self._stills) > MANY_STILLS:
+            self._pixels = pixels
+            self._stills.clear()
+
+    def _picture(self, still: _Look, font: QFont, scale: float) -> QPixmap:
+        pixmap = QPixmap(self._places.size * scale)
+        pixmap.setDevicePixelRatio(scale)
+        pixmap.fill(self._surface)
+        with QPainter(pixmap) as painter:
+            painter.setFont(font)
+            self._paint_still(painter, still)
+        return pixmap
+
+    def _paint_still(self, painter: QPainter, still: _Look) -> None:
+        """What of a row is the same for all values."""
+        places, hovered = self._places, still.hovered
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if still.is_selected:
+            painter.fillRect(places.mark, self._accent)
+        if still.is_locked or hovered is not None:
+            color = self._text if hovered == "lock" else self._quiet if still.is_locked else self._faint
+            paint_padlock(painter, places.lock, 12, color, still.is_locked)
+        painter.setPen(self._quiet)
+        painter.drawText(places.name, _RIGHT, f"z{still.dimension}")
+        if hovered is not None or still.is_soloed:
+            self._paint_solo(painter, still.is_soloed, hovered == "solo")
+        elif still.share is not None:
+            self._bars.effect(painter, places.effect, still.share)
+        self._bars.ground(painter, places.track, self._scale, still.is_locked)
+        if (still.is_selected or hovered is not None) and not still.is_locked:
+            self._bars.field(painter, places.number)
 
     def _paint_solo(self, painter: QPainter, is_on: bool, is_hot: bool) -> None:
         """An S in a rounded square, as on a mixing desk."""

@@ -198,7 +198,8 @@ class LatentModel(QAbstractListModel):
         """After an edit, not within it, values are searched again: no row goes from under the hand."""
         if len(self._document.z) == len(self._values):
             self._take(self._document.z)
-            self._arrange()
+            if self._search.text:  # without, the order does not depend on values
+                self._arrange()
 
     def _tell_all(self) -> None:
         if self._order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import torch
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -42,12 +42,13 @@ class HistoryView(QAbstractScrollArea):
         super().__init__(parent)
         self.theme = theme
         self._document, self._looks = document, SmallLooks(studio)
-        self.tree = Tree(document.history)
+        self._tree, self._is_stale = Tree(document.history), False
         self.grid = Grid(THUMBNAIL)
         self.marked = -1  # number of the step that keys act on: the cursor
         self._current = -1  # the step that was made visible last
         self._path: set[int] = set()
-        self._taken: dict[int, int] = {}  # of each step, the child that was gone to last
+        self._walked = document.history
+        self._taken: dict[int, int] = {}  # of each of its steps, the child that was gone to last
         self._hovered: int | None = None
         self._pressed: int | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -62,6 +63,13 @@ class HistoryView(QAbstractScrollArea):
         self._on_history_changed()
 
     # -- where things are ----------------------------------------------------------------------------------
+
+    @property
+    def tree(self) -> Tree:
+        """The history as it is laid out."""
+        if self._is_stale:
+            self._follow()
+        return self._tree
 
     def room(self, number: int) -> QRectF:
         """Where the picture of a step is, in the viewport."""
@@ -104,14 +112,22 @@ class HistoryView(QAbstractScrollArea):
     @Slot()
     def _on_history_changed(self) -> None:
         history = self._document.history
-        if history is not self.tree.history:
+        if history is not self._walked:
+            self._walked = history
             self._taken.clear()
-        self.tree = Tree(history)
         path = history.path(self._document.state.node)
-        self._path = set(path)
         self._taken.update(itertools.pairwise(path))
+        self._is_stale = True
+        if not self.viewport().visibleRegion().isEmpty():  # else many steps may follow that nobody sees
+            self._follow()
+
+    @Slot()
+    def _follow(self) -> None:
+        """Lay the history of now out, and show where it stands."""
+        history, node = self._document.history, self._document.state.node
+        self._tree, self._is_stale = Tree(history), False
+        self._path = set(history.path(node))
         self._set_ranges()
-        node = self._document.state.node
         if node != self._current or self.marked not in history:
             self._current = node
             self._mark(node if node in history else history.newest)
@@ -155,6 +171,9 @@ class HistoryView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self.viewport()), self.theme
         painter.fillRect(event.rect(), QColor(theme.surface))
+        if self._is_stale:  # it comes into sight; bars must not be set while something is painted
+            QTimer.singleShot(0, self._follow)
+            return
         count = len(self.tree.history)
         if count < 2:
             painter.setPen(QColor(theme.quiet))

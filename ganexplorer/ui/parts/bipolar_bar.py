@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from torch import Tensor
 
@@ -72,6 +72,20 @@ class Scale:
         return self.inner[0] <= value <= self.inner[1]
 
 
+class _Still:
+    """What of a bar does not move: most often that of the row before, for places are those in a row."""
+
+    def __init__(self, track: QRectF, scale: Scale) -> None:
+        self.track, self.scale = QRectF(track), scale
+        left, width, top, bottom = track.left(), track.width(), track.top(), track.bottom()
+        low, high = (left + width * scale.share(at) for at in scale.inner)
+        self.inner = QRectF(low, top, high - low, track.height())
+        self.zero = left + width * scale.share(scale.center)
+        self.zero_line = QLineF(self.zero, top, self.zero, bottom)
+        places = [left + width * scale.share(tick) for tick in scale.ticks]
+        self.ticks = [QLineF(x, bottom - 3, x, bottom) for x in places]
+
+
 class BarPainter:
     """Paints the parts of a row. What that needs of the theme is made once, not for each of a hundred rows."""
 
@@ -82,48 +96,69 @@ class BarPainter:
         self._fading.setAlpha(90)
         self._surface = QColor(theme.surface)
         self._line_pen, self._tick_pen = QPen(QColor(theme.line), 1), QPen(self._faint, 1)
+        self._still = _Still(QRectF(), Scale(0.0, 1.0, 0.0, (0.0, 1.0), ()))
         self._zero_pen, self._arrow_pen = QPen(QColor(theme.quiet), 1), QPen(QColor(theme.quiet), 1.2)
 
     def bar(
         self, painter: QPainter, track: QRectF, value: float, scale: Scale, is_outside: bool, is_locked: bool = False
     ) -> None:
         """A bar from the centre to `value`, in the warning colour where it is outside of the prior."""
-        left, width = track.left(), track.width()
+        self.ground(painter, track, scale, is_locked)
+        self.value(painter, track, value, scale, is_outside, is_locked)
+
+    def ground(self, painter: QPainter, track: QRectF, scale: Scale, is_locked: bool) -> None:
+        """What of a bar is the same for all values."""
+        still = self._still_of(track, scale)
         # the part that the prior covers is solid, what lies outside fades
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._fading)
         painter.drawRoundedRect(track, 3, 3)
-        inner = [left + width * scale.share(at) for at in scale.inner]
         if not is_locked:
-            painter.fillRect(QRectF(inner[0], track.top(), inner[1] - inner[0], track.height()), self._track)
-        zero, end = left + width * scale.share(scale.center), left + width * scale.share(value)
+            painter.fillRect(still.inner, self._track)
+        painter.setPen(self._tick_pen)
+        painter.drawLines(still.ticks)
+
+    def value(
+        self, painter: QPainter, track: QRectF, value: float, scale: Scale, is_outside: bool, is_locked: bool
+    ) -> None:
+        """What is painted over the ground of a bar."""
+        still = self._still_of(track, scale)
+        zero, end = still.zero, track.left() + track.width() * scale.share(value)
         bar = QRectF(min(zero, end), track.top() + 3, abs(end - zero), track.height() - 6)
         painter.fillRect(bar, self._warning if is_outside else self._faint if is_locked else self._accent)
-        painter.setPen(self._tick_pen)
-        for tick in scale.ticks:
-            x = left + width * scale.share(tick)
-            painter.drawLine(QPointF(x, track.bottom() - 3), QPointF(x, track.bottom()))
         painter.setPen(self._zero_pen)
-        painter.drawLine(QPointF(zero, track.top()), QPointF(zero, track.bottom()))
+        painter.drawLine(still.zero_line)
         if not is_locked:  # nothing to take hold of
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._text)
             painter.drawRoundedRect(QRectF(end - 2, track.top() - 1, 4, track.height() + 2), 2, 2)
+
+    def _still_of(self, track: QRectF, scale: Scale) -> _Still:
+        if track != self._still.track or scale is not self._still.scale:
+            self._still = _Still(track, scale)
+        return self._still
 
     def number(
         self, painter: QPainter, rect: QRect, value: float, is_near: bool = True, is_locked: bool = False
     ) -> None:
         """A value, and where the pointer is near the frame and arrows of the spin box that a click opens."""
         if is_near and not is_locked:
-            painter.setPen(self._line_pen)
-            painter.setBrush(self._surface)
-            painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-            painter.setPen(self._arrow_pen)
-            x, y = rect.right() - 9, rect.center().y() + 0.5
-            for way in (-1, 1):
-                tip = QPointF(x, y + way * 6)
-                painter.drawLine(QPointF(x - 3, y + way * 3), tip)
-                painter.drawLine(tip, QPointF(x + 3, y + way * 3))
+            self.field(painter, rect)
+        self.digits(painter, rect, value, is_locked)
+
+    def field(self, painter: QPainter, rect: QRect) -> None:
+        """The frame and arrows around a number."""
+        painter.setPen(self._line_pen)
+        painter.setBrush(self._surface)
+        painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.setPen(self._arrow_pen)
+        x, y = rect.right() - 9, rect.center().y() + 0.5
+        for way in (-1, 1):
+            tip = QPointF(x, y + way * 6)
+            painter.drawLine(QPointF(x - 3, y + way * 3), tip)
+            painter.drawLine(tip, QPointF(x + 3, y + way * 3))
+
+    def digits(self, painter: QPainter, rect: QRect, value: float, is_locked: bool) -> None:
         painter.setPen(self._faint if is_locked else self._text)
         value = 0.0 if abs(value) < 0.005 else value  # not "-0.00"
         painter.drawText(rect.adjusted(4, 0, -18, 0), _RIGHT, f"{value:.2f}")
