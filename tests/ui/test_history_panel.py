@@ -367,32 +367,73 @@ def _seconds(call):
     return time.thread_time() - begin
 
 
+def colours(view):
+    image = view.viewport().grab().toImage()
+    return {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(0, image.height(), 3)}
+
+
 def test_a_tree_that_nobody_sees_is_laid_out_when_it_comes_into_sight(bench, qtbot, monkeypatch):
     stack = QStackedWidget()
     qtbot.addWidget(stack)
     panel = HistoryPanel(bench.document, bench.studio, theme.DARK)
-    stack.addWidget(QWidget())
+    view = panel.view
     stack.addWidget(panel)
+    stack.addWidget(QWidget())
     stack.resize(500, 220)
     with qtbot.waitExposed(stack):
         stack.show()
+    stack.setCurrentIndex(1)
     made = []
     monkeypatch.setattr(history_panel, "Tree", lambda history: made.append(history) or Tree(history))
     for _ in range(20):
         bench.document.random()
         QApplication.processEvents()
     assert made == []
-    bench.document.undo()
-    stack.setCurrentWidget(panel)
-    qtbot.waitUntil(lambda: len(made) == 1)
-    assert panel.view.marked == bench.document.state.node
-    assert set(panel.view.tree.places) == {step.number for step in bench.document.history}
+    stack.setCurrentIndex(0)
+    assert view.marked == bench.document.state.node
     assert len(made) == 1
+    assert set(view.tree.places) == {step.number for step in bench.document.history}
     bench.document.random()
     assert len(made) == 2  # now at once
-    panel.hide()
+    stack.setCurrentIndex(1)
+    bench.document.undo()
+    bench.document.redo()
     bench.document.random()
-    assert set(panel.view.tree.places) == {step.number for step in bench.document.history}  # who asks gets that of now
+    assert len(colours(view)) > 2  # also a picture of what is hidden shows the steps of now
+    assert set(view.tree.places) == {step.number for step in bench.document.history}
+    assert len(made) == 3
+    QApplication.processEvents()
+    assert view.marked == bench.document.state.node
+
+
+def test_a_tree_that_is_uncovered_catches_up_and_keys_mean_the_step_of_now(bench, qtbot):
+    host = QWidget()
+    qtbot.addWidget(host)
+    panel = HistoryPanel(bench.document, bench.studio, theme.DARK, host)
+    host.resize(500, 220)
+    panel.resize(500, 220)
+    with qtbot.waitExposed(host):
+        host.show()
+    panel.move(0, -900)  # as a dock behind another one lies, which stays visible to Qt
+    for _ in range(12):
+        bench.document.random()
+    assert panel.view._tree.columns < 12
+    panel.move(0, 0)
+    qtbot.waitUntil(lambda: not panel.view._is_behind)
+    assert panel.view.marked == bench.document.state.node
+    assert panel.view.horizontalScrollBar().value() > 0  # scrolled to it
+    panel.move(0, -900)
+    bench.document.undo()
+    here = bench.document.state.node
+    panel.move(0, 0)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Return)  # before anything is painted
+    assert bench.document.state.node == here
+    panel.move(0, -900)
+    bench.document.random()
+    panel.view.viewport().grab()
+    panel.deleteLater()  # what was to follow is forgotten with it
+    QApplication.sendPostedEvents(panel, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
 
 
 def test_a_step_that_is_forgotten_under_the_cursor_gives_it_back(panel, bench, qtbot):

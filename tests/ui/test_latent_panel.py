@@ -13,8 +13,10 @@ from small_models import make_generator
 
 from ganexplorer.core.latent import Prior, truncate
 from ganexplorer.core.render import Renderer
+from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.ui import theme
 from ganexplorer.ui.editing.document import Document, Subject
+from ganexplorer.ui.latent import latent_delegate
 from ganexplorer.ui.latent.difference import DELAY, LEAST, OPACITY, STEP, changes, signed_difference
 from ganexplorer.ui.latent.latent_delegate import lock_rect, name_rect, solo_rect
 from ganexplorer.ui.latent.latent_panel import LatentPanel
@@ -362,7 +364,7 @@ def test_rows_that_are_kept_as_pictures_look_as_if_painted_anew(panel, document,
         """The rows with what is kept of them, twice, and each painted anew."""
         kept = [viewport.grab().toImage() for _ in range(2)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(delegate, "_heed", lambda option: setattr(delegate, "_pixels", 0.0))
+            patch.setattr(delegate, "_forget_outdated", lambda option: setattr(delegate, "_pixels", 0.0))
             anew = viewport.grab().toImage()
         return [pixels_of(image) for image in (*kept, anew)]
 
@@ -388,7 +390,21 @@ def test_rows_that_are_kept_as_pictures_look_as_if_painted_anew(panel, document,
         assert abs(first - anew).max() <= 2  # of 255, where thin lines are blended
         assert not any(np.array_equal(first, other) for other in seen)
         seen.append(first)
-    assert len(delegate._stills) <= 2 * panel.model.rowCount()  # those of the theme before are gone
+    assert len(delegate._kept) <= panel.model.rowCount()  # those of the theme before are gone
+
+
+def test_rows_are_kept_while_a_training_shows_its_weights_and_take_little_memory(panel, document, monkeypatch):
+    delegate, spec = panel.view.itemDelegate(), document.subject.spec
+    panel.view.viewport().grab()
+    kept = dict(delegate._kept)
+    assert kept
+    document.show(Subject("the same, newer", NetworkSpec.from_json(spec.to_json())))
+    panel.view.viewport().grab()
+    assert all(delegate._kept[key] is pixmap for key, pixmap in kept.items())
+    monkeypatch.setattr(latent_delegate, "KEPT_BYTES", 4 * 5 * 340 * 26)
+    for _ in range(3):
+        panel.view.viewport().grab()
+        assert len(delegate._kept) <= 8
 
 
 def test_a_mark_of_many_values_fits(qtbot, request):

@@ -358,6 +358,29 @@ def test_a_range_that_grows_keeps_its_end_for_a_while() -> None:
     assert growing(1, 1) == padded(1, 1, 0.0)  # of one point
 
 
+@pytest.mark.parametrize("ends", [(-1e302, 1e302), (0.0, 5e-324), (-1.0, math.inf)])
+def test_ranges_that_cannot_grow_in_steps(ends: tuple[float, float]) -> None:
+    assert growing(*ends) == padded(*ends, 0.0)
+
+
+def test_nothing_is_zoomed_to_behind_the_last_point(stage: Stage) -> None:
+    stage.plots.append(points(1, 514))  # the axis ends at 516
+    stage.host.resize(1500, 400)
+    stage.settle()
+    QApplication.processEvents()
+    run = stage
+    assert run.chart.frame.x == (1, 516)
+    run.drag((0.9955, 0.5), (1.0, 0.5))
+    assert not run.chart.is_zoomed
+    run.drag((0.9, 0.5), (1.0, 0.5))
+    assert run.chart.frame.x[1] == 513
+    run.chart.reset_zoom()
+    for _ in range(12):
+        run.wheel(30, 0.999)
+        low, high = run.chart.frame.x
+        assert 1 <= low < high <= 516
+
+
 def test_an_axis_is_laid_out_anew_only_where_its_range_grows(run: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run.settle()
     laid_out: list[tuple[float, float]] = []

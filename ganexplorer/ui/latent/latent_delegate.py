@@ -41,7 +41,7 @@ NAME_WIDTH = 32
 EFFECT_WIDTH = 28
 NUMBER_WIDTH = 64
 VALUE_LIMIT = 1000.0  # of the spin box
-MANY_STILLS = 512  # pictures of rows
+KEPT_BYTES = 16 * 2**20  # of pictures of rows
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -97,8 +97,8 @@ class _Places:
         self.solo.moveCenter(QRectF(solo_rect(row)).center())
 
 
-class _Look(NamedTuple):
-    """What the part of a row that does not move looks like."""
+class _RowKey(NamedTuple):
+    """What the part of a row that does not move depends on."""
 
     dimension: int
     share: float | None
@@ -117,14 +117,14 @@ class LatentDelegate(QStyledItemDelegate):
         self._model = model
         self._prior, self._scale = document.prior, Scale.of_dimension(document.prior)
         self._places, self._font, self._pixels = _Places(QSize(0, 0)), QFont(), 1.0
-        self._stills: dict[_Look, QPixmap] = {}
+        self._kept: dict[_RowKey, QPixmap] = {}
         self.hovered: tuple[int, Zone] = (-1, "")  # row, and what of it
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self._bars = BarPainter(theme)
-        self._stills.clear()
+        self._kept.clear()
         self._surface = QColor(theme.surface)
         self._text, self._quiet, self._faint = QColor(theme.text), QColor(theme.quiet), QColor(theme.faint)
         self._accent, self._on_accent, self._track = QColor(theme.accent), QColor(theme.on_accent), QColor(theme.track)
@@ -137,7 +137,7 @@ class LatentDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         number, model = index.row(), self._model
         dimension, value = model.dimension(number), model.value(number)
-        still = _Look(
+        key = _RowKey(
             dimension,
             model.share(number),
             model.is_locked(number),
@@ -145,62 +145,63 @@ class LatentDelegate(QStyledItemDelegate):
             model.soloed == dimension,
             self.hovered[1] if self.hovered[0] == number else None,
         )
-        self._heed(option)
+        self._forget_outdated(option)
         places = self._places
         painter.save()
         painter.translate(option.rect.topLeft())
         scale = painter.device().devicePixelRatio()
-        if scale == self._pixels and scale.is_integer():  # else a picture would not lie on whole pixels
-            if still not in self._stills:
-                self._stills[still] = self._picture(still, option.font, scale)
-            painter.drawPixmap(0, 0, self._stills[still])
+        # a picture would not lie on whole pixels at a scale of 1.5; a row under the pointer changes too often
+        if scale == self._pixels and scale.is_integer() and key.hovered is None:
+            if key not in self._kept:
+                self._kept[key] = self._picture(key, option.font, scale)
+            painter.drawPixmap(0, 0, self._kept[key])
         else:
-            self._paint_still(painter, still)
+            self._paint_ground(painter, key)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         is_outside = dimension in model.outside
-        self._bars.value(painter, places.track, value, self._scale, is_outside, still.is_locked)
-        self._bars.digits(painter, places.number, value, still.is_locked)
+        self._bars.value(painter, places.track, value, self._scale, is_outside, key.is_locked)
+        self._bars.digits(painter, places.number, value, key.is_locked)
         painter.restore()
 
-    def _heed(self, option: QStyleOptionViewItem) -> None:
+    def _forget_outdated(self, option: QStyleOptionViewItem) -> None:
         """Forget what was painted for rows of another size or font, or for another prior."""
         if option.rect.size() != self._places.size or option.font != self._font:
             self._places, self._font = _Places(option.rect.size()), QFont(option.font)
-            self._stills.clear()
-        if self._document.prior is not self._prior:
+            self._kept.clear()
+        if self._document.prior != self._prior:
             self._prior, self._scale = self._document.prior, Scale.of_dimension(self._document.prior)
-            self._stills.clear()
-        pixels = option.widget.devicePixelRatio()
-        if pixels != self._pixels or len(self._stills) > MANY_STILLS:
+            self._kept.clear()
+        pixels, size = option.widget.devicePixelRatio(), self._places.size
+        if pixels != self._pixels or len(self._kept) * 4 * size.width() * size.height() * pixels**2 > KEPT_BYTES:
             self._pixels = pixels
-            self._stills.clear()
+            self._kept.clear()
 
-    def _picture(self, still: _Look, font: QFont, scale: float) -> QPixmap:
+    def _picture(self, key: _RowKey, font: QFont, scale: float) -> QPixmap:
         pixmap = QPixmap(self._places.size * scale)
         pixmap.setDevicePixelRatio(scale)
         pixmap.fill(self._surface)
         with QPainter(pixmap) as painter:
             painter.setFont(font)
-            self._paint_still(painter, still)
+            self._paint_ground(painter, key)
         return pixmap
 
-    def _paint_still(self, painter: QPainter, still: _Look) -> None:
+    def _paint_ground(self, painter: QPainter, key: _RowKey) -> None:
         """What of a row is the same for all values."""
-        places, hovered = self._places, still.hovered
+        places, hovered = self._places, key.hovered
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if still.is_selected:
+        if key.is_selected:
             painter.fillRect(places.mark, self._accent)
-        if still.is_locked or hovered is not None:
-            color = self._text if hovered == "lock" else self._quiet if still.is_locked else self._faint
-            paint_padlock(painter, places.lock, 12, color, still.is_locked)
+        if key.is_locked or hovered is not None:
+            color = self._text if hovered == "lock" else self._quiet if key.is_locked else self._faint
+            paint_padlock(painter, places.lock, 12, color, key.is_locked)
         painter.setPen(self._quiet)
-        painter.drawText(places.name, _RIGHT, f"z{still.dimension}")
-        if hovered is not None or still.is_soloed:
-            self._paint_solo(painter, still.is_soloed, hovered == "solo")
-        elif still.share is not None:
-            self._bars.effect(painter, places.effect, still.share)
-        self._bars.ground(painter, places.track, self._scale, still.is_locked)
-        if (still.is_selected or hovered is not None) and not still.is_locked:
+        painter.drawText(places.name, _RIGHT, f"z{key.dimension}")
+        if hovered is not None or key.is_soloed:
+            self._paint_solo(painter, key.is_soloed, hovered == "solo")
+        elif key.share is not None:
+            self._bars.effect(painter, places.effect, key.share)
+        self._bars.ground(painter, places.track, self._scale, key.is_locked)
+        if (key.is_selected or hovered is not None) and not key.is_locked:
             self._bars.field(painter, places.number)
 
     def _paint_solo(self, painter: QPainter, is_on: bool, is_hot: bool) -> None:

@@ -42,13 +42,14 @@ class HistoryView(QAbstractScrollArea):
         super().__init__(parent)
         self.theme = theme
         self._document, self._looks = document, SmallLooks(studio)
-        self._tree, self._is_stale = Tree(document.history), False
+        self._tree = Tree(document.history)
+        self._is_stale = self._is_behind = self._has_moved = False  # see `_on_history_changed`
         self.grid = Grid(THUMBNAIL)
         self.marked = -1  # number of the step that keys act on: the cursor
-        self._current = -1  # the step that was made visible last
+        self._current = -1  # the step that was gone to last
         self._path: set[int] = set()
-        self._walked = document.history
-        self._taken: dict[int, int] = {}  # of each of its steps, the child that was gone to last
+        self._taken: dict[int, int] = {}  # of each step of `_taken_in`, the child that was gone to last
+        self._taken_in = document.history
         self._hovered: int | None = None
         self._pressed: int | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -66,9 +67,10 @@ class HistoryView(QAbstractScrollArea):
 
     @property
     def tree(self) -> Tree:
-        """The history as it is laid out."""
+        """The history of now, laid out where it was not."""
         if self._is_stale:
-            self._follow()
+            history = self._document.history
+            self._tree, self._path, self._is_stale = Tree(history), set(history.path(self._document.state.node)), False
         return self._tree
 
     def room(self, number: int) -> QRectF:
@@ -76,6 +78,7 @@ class HistoryView(QAbstractScrollArea):
         return self.grid.room(self.tree.places[number]).translated(-self._corner())
 
     def number_at(self, position: QPointF) -> int | None:
+        self._catch_up()
         place = self.grid.place_at(position + self._corner())
         return None if place is None else self.tree.at.get(place)
 
@@ -111,25 +114,28 @@ class HistoryView(QAbstractScrollArea):
 
     @Slot()
     def _on_history_changed(self) -> None:
-        history = self._document.history
-        if history is not self._walked:
-            self._walked = history
+        """Follow at once where the tree is seen; else many steps may come before somebody looks."""
+        history, node = self._document.history, self._document.state.node
+        if history is not self._taken_in:
+            self._taken_in, self._current = history, -1
             self._taken.clear()
-        path = history.path(self._document.state.node)
-        self._taken.update(itertools.pairwise(path))
-        self._is_stale = True
-        if not self.viewport().visibleRegion().isEmpty():  # else many steps may follow that nobody sees
-            self._follow()
+        self._taken.update(itertools.pairwise(history.path(node)))
+        self._has_moved |= node != self._current
+        self._current = node
+        self._is_stale = self._is_behind = True  # the tree, and where it is scrolled to and the cursor is
+        if not self.viewport().visibleRegion().isEmpty():
+            self._catch_up()
 
     @Slot()
-    def _follow(self) -> None:
-        """Lay the history of now out, and show where it stands."""
-        history, node = self._document.history, self._document.state.node
-        self._tree, self._is_stale = Tree(history), False
-        self._path = set(history.path(node))
+    def _catch_up(self) -> None:
+        """Bring bars and cursor to what the history has become."""
+        if not self._is_behind:
+            return
+        self._is_behind = False
+        history, node = self.tree.history, self._current
         self._set_ranges()
-        if node != self._current or self.marked not in history:
-            self._current = node
+        if self._has_moved or self.marked not in history:
+            self._has_moved = False
             self._mark(node if node in history else history.newest)
         self.viewport().update()
 
@@ -171,9 +177,8 @@ class HistoryView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self.viewport()), self.theme
         painter.fillRect(event.rect(), QColor(theme.surface))
-        if self._is_stale:  # it comes into sight; bars must not be set while something is painted
-            QTimer.singleShot(0, self._follow)
-            return
+        if self._is_behind:  # it comes into sight; bars must not be set while something is painted
+            QTimer.singleShot(0, self, self._catch_up)
         count = len(self.tree.history)
         if count < 2:
             painter.setPen(QColor(theme.quiet))
@@ -188,9 +193,10 @@ class HistoryView(QAbstractScrollArea):
         corner = self._corner()
         painter.translate(-corner)
         cursor = self.marked if self.hasFocus() else None
+        tree = self.tree
         marks = Marks(self._document.state.node, self._path, cursor, self._hovered)
         area = QRectF(self.viewport().rect()).translated(corner)
-        paint_tree(painter, area, self.tree, self.grid, marks, lambda step: self._looks.look(step.z), theme)
+        paint_tree(painter, area, tree, self.grid, marks, lambda step: self._looks.look(step.z), theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._set_ranges()
@@ -198,10 +204,12 @@ class HistoryView(QAbstractScrollArea):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._catch_up()
         self._on_model_changed()  # perhaps another screen
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
+        self._catch_up()
         self.viewport().update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -254,6 +262,7 @@ class HistoryView(QAbstractScrollArea):
         return super().viewportEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._catch_up()
         is_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
         number = self.number_at(QPointF(event.pos())) if is_mouse else self.marked
         if number is not None and number in self.tree.places:
@@ -284,6 +293,7 @@ class HistoryView(QAbstractScrollArea):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._catch_up()
         number = self.marked
         if number not in self.tree.places:
             super().keyPressEvent(event)

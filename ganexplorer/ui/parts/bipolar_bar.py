@@ -72,8 +72,8 @@ class Scale:
         return self.inner[0] <= value <= self.inner[1]
 
 
-class _Still:
-    """What of a bar does not move: most often that of the row before, for places are those in a row."""
+class _Places:
+    """What of a bar does not move. It is the same for all rows that are painted from a corner of their own."""
 
     def __init__(self, track: QRectF, scale: Scale) -> None:
         self.track, self.scale = QRectF(track), scale
@@ -82,8 +82,8 @@ class _Still:
         self.inner = QRectF(low, top, high - low, track.height())
         self.zero = left + width * scale.share(scale.center)
         self.zero_line = QLineF(self.zero, top, self.zero, bottom)
-        places = [left + width * scale.share(tick) for tick in scale.ticks]
-        self.ticks = [QLineF(x, bottom - 3, x, bottom) for x in places]
+        across = [left + width * scale.share(tick) for tick in scale.ticks]
+        self.ticks = [QLineF(x, bottom - 3, x, bottom) for x in across]
 
 
 class BarPainter:
@@ -96,7 +96,7 @@ class BarPainter:
         self._fading.setAlpha(90)
         self._surface = QColor(theme.surface)
         self._line_pen, self._tick_pen = QPen(QColor(theme.line), 1), QPen(self._faint, 1)
-        self._still = _Still(QRectF(), Scale(0.0, 1.0, 0.0, (0.0, 1.0), ()))
+        self._places = _Places(QRectF(), Scale(0.0, 1.0, 0.0, (0.0, 1.0), ()))
         self._zero_pen, self._arrow_pen = QPen(QColor(theme.quiet), 1), QPen(QColor(theme.quiet), 1.2)
 
     def bar(
@@ -108,35 +108,35 @@ class BarPainter:
 
     def ground(self, painter: QPainter, track: QRectF, scale: Scale, is_locked: bool) -> None:
         """What of a bar is the same for all values."""
-        still = self._still_of(track, scale)
+        places = self._places_of(track, scale)
         # the part that the prior covers is solid, what lies outside fades
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._fading)
         painter.drawRoundedRect(track, 3, 3)
         if not is_locked:
-            painter.fillRect(still.inner, self._track)
+            painter.fillRect(places.inner, self._track)
         painter.setPen(self._tick_pen)
-        painter.drawLines(still.ticks)
+        painter.drawLines(places.ticks)
 
     def value(
         self, painter: QPainter, track: QRectF, value: float, scale: Scale, is_outside: bool, is_locked: bool
     ) -> None:
         """What is painted over the ground of a bar."""
-        still = self._still_of(track, scale)
-        zero, end = still.zero, track.left() + track.width() * scale.share(value)
+        places = self._places_of(track, scale)
+        zero, end = places.zero, track.left() + track.width() * scale.share(value)
         bar = QRectF(min(zero, end), track.top() + 3, abs(end - zero), track.height() - 6)
         painter.fillRect(bar, self._warning if is_outside else self._faint if is_locked else self._accent)
         painter.setPen(self._zero_pen)
-        painter.drawLine(still.zero_line)
+        painter.drawLine(places.zero_line)
         if not is_locked:  # nothing to take hold of
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._text)
             painter.drawRoundedRect(QRectF(end - 2, track.top() - 1, 4, track.height() + 2), 2, 2)
 
-    def _still_of(self, track: QRectF, scale: Scale) -> _Still:
-        if track != self._still.track or scale is not self._still.scale:
-            self._still = _Still(track, scale)
-        return self._still
+    def _places_of(self, track: QRectF, scale: Scale) -> _Places:
+        if track != self._places.track or scale is not self._places.scale:
+            self._places = _Places(track, scale)
+        return self._places
 
     def number(
         self, painter: QPainter, rect: QRect, value: float, is_near: bool = True, is_locked: bool = False

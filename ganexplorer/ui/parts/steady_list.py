@@ -15,9 +15,9 @@ class SteadyListView(QListView):
     """A list whose items keep their size when their data change."""
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
-        """Repaint the items that changed; a QListView lays all of them out again and repaints each."""
-        is_heard = self.state() == self.State.EditingState or QAccessible.isActive()  # by an editor, a screen reader
-        if first == last or is_heard:
+        """Repaint an item that changed, or all that are in sight; a QListView lays all of them out again."""
+        is_edited, is_read_out = self.state() == self.State.EditingState, QAccessible.isActive()
+        if first == last or is_edited or is_read_out:
             QAbstractItemView.dataChanged(self, first, last, roles)
-        else:  # the base class asks for the rectangle of each, also of those that are not in sight
+        else:  # the base class looks for the place of each item first, also of those that are not in sight
             self.viewport().update()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QPainterPath
 from ganexplorer.ui.plots.series import Values
 
 MARGIN = 0.06  # of the range of values, above and below
-STEPS = 128  # in which a range grows, at least: its axis stays the same for a while
+STEPS = 128  # a range grows by a 128th to a 256th of itself: its axis stays the same for a while
 FAR = 1e5  # pixels beyond which a curve is not drawn truly
 
 Range = tuple[float, float]
@@ -66,5 +66,7 @@ def padded(low: float, high: float, margin: float = MARGIN) -> Range:
 def growing(low: float, high: float) -> Range:
     """A range whose end grows, ending at most 1 / `STEPS` of its length beyond `high`: the same one for many ends."""
     low, high = padded(low, high, 0.0)
+    if not 1e-300 < high - low < 1e300:
+        return low, high
     unit = 2.0 ** math.floor(math.log2(high - low)) / STEPS
     return low, max(high, unit * math.ceil(high / unit))

@@ -101,7 +101,10 @@ class HandChart(Chart):
             left, bottom = frame.place(rectangle.bottomLeft())
             right, top = frame.place(rectangle.topRight())
             is_flat = rectangle.height() >= frame.area.height()
-            self.zoom((left, right), self._zoom_y if is_flat else (bottom, top))
+            first, last = self._everything()  # the frame may end a little behind the last point
+            left, right = max(left, first), min(right, last)
+            if left < right:
+                self.zoom((left, right), self._zoom_y if is_flat else (bottom, top))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -115,7 +118,7 @@ class HandChart(Chart):
             return
         event.accept()
         everything = self._everything()
-        low, high = self.frame.x
+        low, high = max(self.frame.x[0], everything[0]), min(self.frame.x[1], everything[1])
         middle = min(max(self.frame.place(event.position())[0], low), high)
         factor = NOTCH**-notches
         low, high = middle + (low - middle) * factor, middle + (high - middle) * factor
