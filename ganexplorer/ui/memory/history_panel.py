@@ -193,7 +193,7 @@ class HistoryView(QAbstractScrollArea):
         corner = self._corner()
         painter.translate(-corner)
         cursor = self.marked if self.hasFocus() else None
-        tree = self.tree
+        tree = self.tree  # brings the path up to date, too
         marks = Marks(self._document.state.node, self._path, cursor, self._hovered)
         area = QRectF(self.viewport().rect()).translated(corner)
         paint_tree(painter, area, tree, self.grid, marks, lambda step: self._looks.look(step.z), theme)
