@@ -131,7 +131,7 @@ def _first_layer(arguments: argparse.Namespace, entry: ModelEntry) -> list[Direc
     from ganexplorer.core.networks import batch_size
     from ganexplorer.core.render import Renderer
 
-    network = entry.load().generator
+    network = entry.load_generator()
     prior = network.spec.prior
     assert prior is not None
     if arguments.method == "sefa":
@@ -150,7 +150,7 @@ def _learned(arguments: argparse.Namespace, entry: ModelEntry) -> Findings:
     from ganexplorer.train.preparation import Fit, Preparation
     from ganexplorer.train.sources import ResidentImages
 
-    network = entry.load().generator
+    network = entry.load_generator()
     ref = arguments.data or entry.card.get("data")
     if not isinstance(ref, str) or not ref:
         raise UserError(f"{entry.name}: does not tell what it was trained on. Name labelled data: --data REF.")

@@ -57,7 +57,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     entry = zoo.resolve(arguments.model)
     if entry.note:
         fail(entry.note, 0)
-    network = entry.load().generator
+    network = entry.load_generator()
     ref, preparation = _data(entry, arguments.data)
     real = shown(read_real(ref, network.spec.image_shape, preparation, device))
     found = []

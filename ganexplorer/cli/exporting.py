@@ -31,7 +31,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
     check_suffix(arguments.out, (".onnx",))
     entry = resolve(arguments.model)
-    difference = export_onnx(entry.load().generator, arguments.out, entry.name)
+    difference = export_onnx(entry.load_generator(), arguments.out, entry.name)
     tell(
         f"{arguments.out}: differs from the original by {difference:.1g} at most, "
         f"checked with one sample alone and {BATCH} at once"

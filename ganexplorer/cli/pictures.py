@@ -201,7 +201,7 @@ def _interpolate(arguments: argparse.Namespace) -> int:
     _check_way(arguments)
     device = pick_device(arguments.device)
     entry, session = chosen_model(arguments)
-    generator = entry.load().generator
+    generator = entry.load_generator()
     assert generator.spec.prior is not None
     if session is not None:
         check_session(arguments, session, generator.spec)

@@ -33,6 +33,7 @@ from ganexplorer.core.errors import UserError, did_you_mean
 from ganexplorer.core.files import FileError, atomic_write, open_regular, read_small
 from ganexplorer.core.foreign import opening
 from ganexplorer.core.foreign.opening import ForeignFile
+from ganexplorer.core.networks import Network
 from ganexplorer.core.spec import NetworkSpec
 
 GENERATOR_FILE = "generator.safetensors"
@@ -110,6 +111,10 @@ class ModelEntry:
                 raise CheckpointError(f"{self._discriminator_path}: is for images of another shape than the generator.")
             checkpoint = dataclasses.replace(checkpoint, discriminator=beside)
         return checkpoint
+
+    def load_generator(self) -> Network:
+        """The generator without what lies beside it, for which alone a picture need not wait; raises `UserError`."""
+        return Checkpoint.load(self.path).generator if self.foreign is None else self.foreign.checkpoint().generator
 
     def with_choices(self, changes: Mapping[str, Any], network: str | None = None) -> ModelEntry:
         """The same stranger's file, not read again, understood with other choices; raises `UserError`."""

@@ -98,7 +98,7 @@ def has_norms(network: nn.Module) -> bool:
 
 SMALL_NORMED = [name for name, layout in LAYOUTS.items() if layout.image[1] < 64 and has_norms(layout.make())]
 # some of them, for time, and all that are told something
-NORMED = [name for i, name in enumerate(SMALL_NORMED) if i % 3 == 0 or LAYOUTS[name].told]
+NORMED = [name for i, name in enumerate(SMALL_NORMED) if i % 6 == 0 or LAYOUTS[name].told]
 
 
 @pytest.mark.parametrize("name", NORMED)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from small_nets import DISCRIMINATORS, GENERATORS, same_state, trained_like
 
 from ganexplorer.core import zoo
@@ -304,6 +305,13 @@ def test_a_damaged_discriminator_beside_a_good_generator_is_told_by_its_file(tmp
     beside.write_bytes(beside.read_bytes()[:-5])
     with pytest.raises(CheckpointError, match=DISCRIMINATOR_FILE):
         entry.load()
+
+
+def test_a_generator_alone_is_read_whatever_lies_beside_it(tmp_path: Path) -> None:
+    entry = save_model(tmp_path / "model", Checkpoint(GENERATOR, DISCRIMINATOR))
+    (tmp_path / "model" / DISCRIMINATOR_FILE).write_bytes(b"damaged")
+    read = entry.load_generator().state_dict()
+    assert all(torch.equal(read[name], values) for name, values in GENERATOR.state_dict().items())
 
 
 def test_the_spec_of_a_file_that_is_no_checkpoint_is_refused_in_words(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ganexplorer.core.direction_files import DIRECTIONS_FILE, save_directions
 from ganexplorer.core.directions import Direction
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.latent import Prior
+from ganexplorer.core.render import Renderer
 from ganexplorer.ui import theme
 from ganexplorer.ui.files import file_watch, opening, recent
 from ganexplorer.ui.files.file_watch import FileWatch
@@ -467,13 +468,25 @@ def test_of_two_models_asked_for_only_the_last_is_shown(shot, save, other, monke
 
 def test_a_model_that_is_open_is_not_read_again_for_its_picture_in_the_list(shot, other, monkeypatch):
     read = []
-    load = zoo.ModelEntry.load
+    load, load_generator = zoo.ModelEntry.load, zoo.ModelEntry.load_generator
     monkeypatch.setattr(zoo.ModelEntry, "load", lambda entry: read.append(entry.name) or load(entry))
+    monkeypatch.setattr(
+        zoo.ModelEntry, "load_generator", lambda entry: read.append(entry.name) or load_generator(entry)
+    )
     done = []
     shot.window.job_thread.job_done.connect(lambda result: done.append(result.name))
     shot.window.open(str(other))
     shot.qtbot.waitUntil(lambda: f"thumbnail {other}" in done, timeout=10_000)
     assert read.count("other") == 1  # shipped ones may still be read for theirs
+
+
+@pytest.mark.parametrize("name", ["other", "strange"])
+def test_the_picture_in_the_list_is_the_one_that_the_model_opens_with(save, foreign, name):
+    entry = zoo.resolve(str(save("other", image_shape=(3, 16, 16)) if name == "other" else foreign))
+    picture = opening.thumbnail(entry)
+    shown = opening.thumbnail(entry, Renderer(entry.load().generator))
+    assert np.ptp(picture) > 10
+    assert np.abs(picture.astype(int) - shown).max() <= 1  # a renderer computes in another order
 
 
 # -- files that change -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from torch import Tensor
 
 from ganexplorer.core import zoo
 from ganexplorer.core.checkpoint import Checkpoint, fingerprint
@@ -23,7 +24,7 @@ from ganexplorer.core.errors import UserError
 from ganexplorer.core.judge import Judge, judge_of
 from ganexplorer.core.latent import seeded
 from ganexplorer.core.networks import Network, build
-from ganexplorer.core.render import Pixels, Renderer
+from ganexplorer.core.render import Pixels, Renderer, to_pixels
 from ganexplorer.core.session import Session, is_session, load_session, model_of
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
@@ -152,10 +153,16 @@ def read_model(request: OpenRequest, device: torch.device) -> Opened | OpenFaile
 
 def thumbnail(entry: zoo.ModelEntry, renderer: Renderer | None = None) -> Pixels:
     """The first seed's picture of a model, (H, W[, 3]); its file is read if there is no renderer of it yet."""
-    renderer = renderer or Renderer(entry.load().generator)
-    spec = renderer.spec
+    if renderer is not None:
+        return _first_picture(renderer.spec, renderer.render)
+    generator = entry.load_generator()
+    with torch.inference_mode():  # a renderer takes longer to make than one picture takes
+        return _first_picture(generator.spec, lambda z: to_pixels(generator(z)))
+
+
+def _first_picture(spec: NetworkSpec, draw: Callable[[Tensor], Pixels]) -> Pixels:
     assert spec.prior is not None
-    picture: Pixels = renderer.render(seeded(spec.prior, spec.z_dim, 0))[0]
+    picture: Pixels = draw(seeded(spec.prior, spec.z_dim, 0))[0]
     return picture
 
 
