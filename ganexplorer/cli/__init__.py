@@ -94,9 +94,14 @@ def _add_gui(commands: Any) -> None:
         help="where the generator computes (default auto)",
     )
     command.add_argument(
-        "--theme", default="system", choices=("system", "dark", "light"), help="colours of the window (default system)"
+        "--theme",
+        choices=("system", "dark", "light"),
+        help="colours of the window (default as chosen in it last, at first the system's)",
     )
     command.add_argument(
-        "--size", type=parse_size, default=(1280, 800), metavar="WxH", help="size of the window (default 1280x800)"
+        "--size",
+        type=parse_size,
+        metavar="WxH",
+        help="size of the window (default as it was left, at first 1280x800)",
     )
     command.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and leave")

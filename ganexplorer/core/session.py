@@ -24,6 +24,7 @@ from ganexplorer.core.directions import Direction, Origin
 from ganexplorer.core.errors import UserError, plain
 from ganexplorer.core.files import atomic_write, read_small
 from ganexplorer.core.latent import PathMode, Prior
+from ganexplorer.core.places import home_folder
 from ganexplorer.core.spec import MAX_Z_DIM
 from ganexplorer.core.state import Bookmark, Gallery, GalleryOrder, Morph, Share, State, Step
 
@@ -128,6 +129,11 @@ def load_session(path: Path | str) -> Session:
 def is_session(path: Path | str) -> bool:
     """Whether a file's name says that it is a session."""
     return Path(path).suffix.lower() == SUFFIX
+
+
+def last_session() -> Path:
+    """Where the window keeps the session that it was closed with."""
+    return home_folder() / f"last{SUFFIX}"
 
 
 def model_of(path: Path | str, session: Session) -> zoo.ModelEntry:

@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from safetensors import SafetensorError, safe_open
 
 from ganexplorer.core.checkpoint import (
@@ -34,6 +33,7 @@ from ganexplorer.core.files import FileError, atomic_write, open_regular, read_s
 from ganexplorer.core.foreign import opening
 from ganexplorer.core.foreign.opening import ForeignFile
 from ganexplorer.core.networks import Network
+from ganexplorer.core.places import home_folder
 from ganexplorer.core.spec import NetworkSpec
 
 GENERATOR_FILE = "generator.safetensors"
@@ -141,18 +141,12 @@ def default_roots() -> tuple[Path, ...]:
 
 def user_folder() -> Path:
     """Where a person's own models are kept."""
-    return _home() / "models"
+    return home_folder() / "models"
 
 
 def runs_folder() -> Path:
     """Where the window puts run folders."""
-    return _home() / "runs"
-
-
-def _home() -> Path:
-    """``GANEXPLORER_HOME``, or the data folder that ``platformdirs`` names."""
-    home = os.environ.get("GANEXPLORER_HOME")
-    return Path(home) if home else platformdirs.user_data_path("ganexplorer", appauthor=False)
+    return home_folder() / "runs"
 
 
 def discover(roots: Iterable[Path | str] | None = None) -> list[ModelEntry]:

@@ -25,6 +25,7 @@ APT_LINE = (
     "apt-get install libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
     "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0"
 )
+SIZE = (1280, 800)  # of the window at its first start
 SCREENSHOT_PATIENCE = 60_000  # milliseconds
 
 
@@ -42,10 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     if sys.platform == "win32":
         import torch  # noqa: F401  before Qt: there, the other order loads clashing libraries
     from PySide6.QtCore import QSize, QSocketNotifier, Qt, QTimer
-    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtGui import QAction, QGuiApplication
     from PySide6.QtWidgets import QApplication
 
-    from ganexplorer.ui import theme
+    from ganexplorer.ui import kept, theme
     from ganexplorer.ui.opening_window import OpeningWindow
 
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
@@ -53,12 +54,19 @@ def run(arguments: argparse.Namespace) -> int:
     app.setApplicationName("ganexplorer")
     app.setDesktopFileName("ganexplorer")
 
+    keeps = arguments.screenshot is None  # a picture is the same whoever takes it
+    theme_name: str = arguments.theme or (kept.theme() if keeps else "system")
+
     def colours() -> Theme:
-        return {"dark": theme.DARK, "light": theme.LIGHT}.get(arguments.theme) or theme.system_theme()
+        return {"dark": theme.DARK, "light": theme.LIGHT}.get(theme_name) or theme.system_theme()
 
     theme.apply(app, colours())
-    opening = OpeningWindow(colours(), QSize(*arguments.size))
-    if arguments.screenshot is None:
+    opening = OpeningWindow(colours(), QSize(*SIZE))
+    if arguments.size is not None:
+        opening.resize(QSize(*arguments.size))
+    elif keeps:
+        kept.restore_geometry(opening)
+    if keeps:
         opening.show_now()  # before PyTorch, which takes seconds
     with _nothing_collected():
         model = _model_of(arguments)
@@ -68,13 +76,21 @@ def run(arguments: argparse.Namespace) -> int:
         if opening.is_closed:  # by a person who thought better of it
             return 0
         theme.apply(app, colours())  # a desktop may have changed, or told, its own meanwhile
-        window = MainWindow(colours(), model, arguments.device)
+        window = MainWindow(colours(), model, arguments.device, keeps=keeps)
+    window.commands.show_theme(theme_name)
 
-    def follow_system() -> None:
+    def recolour() -> None:
         theme.apply(app, colours())
         window.set_theme(colours())
 
-    app.styleHints().colorSchemeChanged.connect(follow_system)
+    def choose_theme(choice: QAction) -> None:
+        nonlocal theme_name
+        theme_name = choice.data()
+        kept.keep_theme(theme_name)
+        recolour()
+
+    app.styleHints().colorSchemeChanged.connect(recolour)
+    window.commands.themes.triggered.connect(choose_theme)
     written = True
     if arguments.screenshot is not None:
 

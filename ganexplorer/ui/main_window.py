@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent
+from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 from torch import Tensor
 
@@ -17,12 +17,13 @@ from ganexplorer.core.errors import UserError, plain
 from ganexplorer.core.foreign import guard
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
-from ganexplorer.core.session import SUFFIX, is_session
+from ganexplorer.core.session import SUFFIX, is_session, last_session
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
 from ganexplorer.train.growth import write_growth
 from ganexplorer.train.runs import folder_of, read_log
 from ganexplorer.train.snapshots import Snapshot
+from ganexplorer.ui import kept
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.files import recent
 from ganexplorer.ui.files.clipboard import LatentClipboard
@@ -60,12 +61,21 @@ OPENABLE = (
 
 
 class MainWindow(QMainWindow):
-    """Opens on `model` (a MODEL), or on the first shipped one."""
+    """Opens on `model` (a MODEL), or on the first shipped one.
+
+    One that `keeps` takes up the layout that the last one left, and leaves its own, and its session, for the next.
+    """
 
     first_image = Signal()  # the canvas shows its first picture, or says why there is none
 
     def __init__(
-        self, theme: Theme, model: str | None = None, device: str = "auto", runs_folder: Path | None = None
+        self,
+        theme: Theme,
+        model: str | None = None,
+        device: str = "auto",
+        runs_folder: Path | None = None,
+        *,
+        keeps: bool = False,
     ) -> None:
         super().__init__()
         self.setWindowTitle("ganexplorer")
@@ -79,6 +89,7 @@ class MainWindow(QMainWindow):
         self._scrubbed: zoo.ModelEntry | None = None  # the snapshot that is on show instead of the open model
         self.stamp = 0
         self._has_image = False
+        self._keeps = keeps
 
         self._runs_folder = runs_folder or zoo.runs_folder()
         self.panels = Panels(self, self.document, self.studio, theme, self._runs_folder, str(self._device))
@@ -134,6 +145,8 @@ class MainWindow(QMainWindow):
         self.train.overlay_wanted.connect(self._on_overlay_wanted)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
+        if keeps:
+            self.panels.restore(kept.panels())
         self.render_thread.start()
         self.job_thread.start()
         self._open_first(model)
@@ -201,10 +214,21 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def save_session(self) -> None:
+        self.sessions.choose_and_save(self._entry_on_show())
+
+    @Slot()
+    def reopen_session(self) -> None:
+        """Go on with the session that the window was closed with last."""
+        if last_session().exists():
+            self.open(str(last_session()))
+        else:
+            self.notices.tell("There is no last session yet. It is kept when the window is closed.")
+
+    def _entry_on_show(self) -> zoo.ModelEntry | None:
+        """Of a generator in training, its run folder."""
         subject, run = self.document.subject, self._explored
         is_live = subject is not None and subject.step is not None and run is not None
-        entry = self._scrubbed or self._entry
-        self.sessions.choose_and_save(zoo.ModelEntry(run.name, run) if is_live and run else entry)
+        return zoo.ModelEntry(run.name, run) if is_live and run else self._scrubbed or self._entry
 
     @Slot()
     def compare(self) -> None:
@@ -451,8 +475,15 @@ class MainWindow(QMainWindow):
 
     # -- the rest ------------------------------------------------------------------------------------------
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self.panels.raise_floating)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         self.importer.settle()
+        if self._keeps and self.isVisible():
+            kept.keep_layout(self, self.panels.state())
+            self.sessions.keep(self._entry_on_show())
         self.hide()  # saving may take a moment
         self.job_thread.end(keep="save")
         guard.stop_all()  # nobody waits for that file any more
@@ -497,6 +528,8 @@ class MainWindow(QMainWindow):
             (self.commands.reload, self.reload),
             (self.commands.save_picture, self.save_picture),
             (self.commands.save_session, self.save_session),
+            (self.commands.reopen_session, self.reopen_session),
+            (self.commands.reset_panels, self.panels.reset),
             (self.commands.compare, self.compare),
             (self.commands.copy, self.clipboard.copy),
             (self.commands.paste, self.clipboard.paste),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
 
 from ganexplorer.ui.files.recent import RecentMenu
@@ -30,6 +30,16 @@ class Commands:
         self.compare = _action(window, "&Compare…", "Another model, or another snapshot, under the same latent", "F8")
         self.compare.setCheckable(True)
         self.show_sheet = _action(window, "&Import sheet", "What was assumed about the open file", "F6")
+        self.reopen_session = _action(
+            window, "Reopen &last session", "Go on where the window was closed last", "Ctrl+Shift+T"
+        )
+        self.reset_panels = _action(window, "Rese&t panels", "Put all panels back where they were at first", "")
+        self.themes = QActionGroup(window)
+        for name, text in (("system", "As the &system"), ("dark", "&Dark"), ("light", "&Light")):
+            choice = self.themes.addAction(text)
+            choice.setData(name)
+            choice.setCheckable(True)
+        self.show_theme("system")
         self.quit = _action(window, "&Quit", "Close the window", "Ctrl+Q")
         self.undo = _action(window, "&Undo", "Undo", Keys.Undo)
         self.redo = _action(window, "&Redo", "Redo", Keys.Redo)
@@ -44,13 +54,18 @@ class Commands:
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
 
+    def show_theme(self, name: str) -> None:
+        """Tick the theme of this name: ``system``, ``dark`` or ``light``."""
+        for action in self.themes.actions():
+            action.setChecked(action.data() == name)
+
 
 def add_menu_bar(window: QMainWindow, commands: Commands, recent: RecentMenu, docks: Sequence[QDockWidget]) -> None:
-    """File, Edit and View; the latter shows and hides the panels."""
+    """File, Edit and View; the latter shows, hides and resets the panels, and chooses the colours."""
     file = window.menuBar().addMenu("&File")
     file.addActions([commands.open, commands.open_run])
     file.addMenu(recent)
-    file.addAction(commands.reload)
+    file.addActions([commands.reopen_session, commands.reload])
     file.addSeparator()
     file.addActions([commands.save_picture, commands.save_session, commands.save_model])
     file.addSeparator()
@@ -66,6 +81,9 @@ def add_menu_bar(window: QMainWindow, commands: Commands, recent: RecentMenu, do
         toggle = dock.toggleViewAction()
         toggle.setToolTip(f"Show or hide the panel {dock.windowTitle()}")
         view.addAction(toggle)
+    view.addSeparator()
+    view.addAction(commands.reset_panels)
+    view.addMenu("T&heme").addActions(commands.themes.actions())
     view.addSeparator()
     view.addActions([commands.compare, commands.show_sheet])
 

@@ -40,9 +40,10 @@ class OpeningWindow(QWidget):
     def give_way(self, window: QWidget) -> None:
         """Let `window` take this one's place, size and state, and close."""
         is_normal = not self.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen)
-        window.resize(self.size() if is_normal else self.normalGeometry().size())
+        place = self.geometry() if is_normal else self.normalGeometry()
+        window.resize(place.size())
         if self.isVisible():
-            window.move(self.pos() if is_normal else self.normalGeometry().topLeft())
+            window.setGeometry(place)  # not by its frame, of which a desktop tells late
         window.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         window.show()
         self.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt, Slot
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -27,6 +27,7 @@ from ganexplorer.ui.theme import Theme
 from ganexplorer.ui.training.train_panel import TrainPanel
 from ganexplorer.ui.work.studio import Studio
 
+VERSION = 1  # of the panels and what they are called
 LEFT_WIDTH, RIGHT_WIDTH = 340, 370
 MODELS_HEIGHT, BOTTOM_HEIGHT = 130, 236  # of a window that is as high as its hint
 
@@ -55,7 +56,9 @@ class Panels:
         self.train = TrainPanel(theme, runs_folder, device)
         self._window = window
         window.setCentralWidget(self._centre())
-        self.docks = self._docks()
+        self._docks = self._make_docks()
+        self._size_docks()
+        self._first = self.state()
         for shortcut in self.morph.shortcuts:
             shortcut.setParent(window)  # else they would go with the panel when it floats or is closed
 
@@ -93,7 +96,7 @@ class Panels:
         layout.addLayout(foot)
         return centre
 
-    def _docks(self) -> list[QDockWidget]:
+    def _make_docks(self) -> dict[str, _Dock]:
         window = self._window
         left, right, bottom = (
             Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -106,7 +109,7 @@ class Panels:
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.setCorner(Qt.Corner.BottomLeftCorner, left)
         window.setCorner(Qt.Corner.BottomRightCorner, right)
-        docks: dict[str, QDockWidget] = {}
+        docks: dict[str, _Dock] = {}
         for area, *tabs in (
             (left, ("Models", self.models)),
             (left, ("Latent", self.latent), ("Directions", self.directions)),
@@ -126,10 +129,40 @@ class Panels:
                     window.tabifyDockWidget(docks[tabs[0][0]], docks[title])
             docks[tabs[0][0]].raise_()
         _hide_stray_tabs(window)
+        return docks
+
+    def _size_docks(self) -> None:
+        docks, window = self._docks, self._window
         window.resizeDocks([docks["Models"], docks["Latent"]], [MODELS_HEIGHT, 580], Qt.Orientation.Vertical)
         window.resizeDocks([docks["Latent"], docks["Train"]], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["Morph"]], [BOTTOM_HEIGHT], Qt.Orientation.Vertical)
-        return list(docks.values())
+
+    @property
+    def docks(self) -> list[QDockWidget]:
+        return list(self._docks.values())
+
+    def reset(self) -> None:
+        """Show all panels, each at its first place and about its first size."""
+        self.restore(self._first)
+        self._size_docks()
+
+    @Slot()
+    def raise_floating(self) -> None:
+        """Those that float were on the screen before the window was, which would hide them."""
+        for dock in self._docks.values():
+            if dock.isFloating():
+                dock.raise_()
+
+    def state(self) -> QByteArray:
+        """Where all panels are, how large, and which of them are shown."""
+        return self._window.saveState(VERSION)
+
+    def restore(self, state: QByteArray) -> None:
+        """Put the panels where they were; a state of another version, or none at all, changes nothing."""
+        self._window.restoreState(state, VERSION)
+        _hide_stray_tabs(self._window)
+        for dock in self._docks.values():
+            dock.show_title()
 
 
 def _hide_stray_tabs(window: QMainWindow) -> None:
@@ -141,7 +174,7 @@ def _hide_stray_tabs(window: QMainWindow) -> None:
             bar.hide()
 
 
-def _dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:
+def _dock(window: QMainWindow, title: str, panel: QWidget) -> _Dock:
     dock = _Dock(title, window)
     dock.setObjectName(title)
     dock.setWidget(panel)
@@ -155,11 +188,12 @@ class _Dock(QDockWidget):
         super().__init__(title, window)
         self._window = window
         self._empty = QWidget()
-        self.topLevelChanged.connect(self._show_title)
-        self.dockLocationChanged.connect(self._show_title)
-        self.visibilityChanged.connect(self._show_title)
+        self.topLevelChanged.connect(self.show_title)
+        self.dockLocationChanged.connect(self.show_title)
+        self.visibilityChanged.connect(self.show_title)
 
-    def _show_title(self) -> None:
+    def show_title(self) -> None:
+        """Show it where it does not stand on a tab."""
         if not isValid(self._window):  # it is just being taken down
             return
         is_tabbed = not self.isFloating() and bool(self._window.tabifiedDockWidgets(self))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_nets import DISCRIMINATORS, GENERATORS, same_state, trained_like
 
-from ganexplorer.core import zoo
+from ganexplorer.core import places, zoo
 from ganexplorer.core.checkpoint import Checkpoint, CheckpointError, write_networks
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.zoo import (
@@ -92,7 +92,7 @@ def test_a_person_s_models_are_kept_in_ganexplorer_home(home: Path) -> None:
 
 def test_without_ganexplorer_home_the_platform_s_folder_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GANEXPLORER_HOME")
-    monkeypatch.setattr(zoo.platformdirs, "user_data_path", lambda name, appauthor: Path("/data") / name)
+    monkeypatch.setattr(places.platformdirs, "user_data_path", lambda name, appauthor: Path("/data") / name)
     assert zoo.user_folder() == Path("/data/ganexplorer/models")
 
 

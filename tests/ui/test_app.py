@@ -14,7 +14,7 @@ from quick_children import program
 
 from ganexplorer.train.runs import last_step
 from ganexplorer.train.snapshots import snapshots
-from ganexplorer.ui import app
+from ganexplorer.ui import app, kept, theme
 
 WORDS = [sys.executable, "-m", "ganexplorer"]
 
@@ -155,14 +155,16 @@ config = dataclasses.replace(recipe.config, steps=10**8, log_every=10, snapshot_
 RECIPES["pattern-1010"] = dataclasses.replace(recipe, config=config)
 
 class Window(main_window.MainWindow):
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
         self.train.setup.recipe.setCurrentText("pattern-1010")
         self.first_image.connect(self.train.start)
         self.train.session.scalars.connect(self.end)  # in the middle of what the session does
 
     def end(self, scalars):
         print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+        self.commands.themes.actions()[1].trigger()
+        print(self.palette().window().color().name())
         os.kill(os.getpid(), number)
 
 main_window.MainWindow = Window
@@ -178,7 +180,10 @@ def test_a_signal_saves_the_training_run_and_ends_the_program_with_status_0(tmp_
     result = subprocess.run(words, env=dict(os.environ), capture_output=True, text=True, timeout=120)
     told = [line for line in result.stderr.splitlines() if "propagateSizeHints" not in line]
     assert (result.returncode, told) == (0, [])
-    assert result.stdout.split()[:2] == ["True", "True"]  # what the start has made is not looked through for cycles
+    is_collected, is_frozen, colour = result.stdout.split()[:3]
+    assert (is_collected, is_frozen) == ("True", "True")  # what the start has made is not looked through for cycles
+    assert (colour, kept.theme()) == (theme.DARK.window, "dark")
+    assert not kept.panels().isEmpty()
     (run,) = (home / "runs").iterdir()
     assert 0 < last_step(run) == snapshots(run)[-1].step
     assert snapshots(run)[-1].has_state

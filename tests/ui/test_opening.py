@@ -118,18 +118,20 @@ def texts(actions):
 def test_the_menus_hold_every_command_with_its_key(window):
     assert texts(window.menuBar().actions()) == ["File", "Edit", "View"]
     assert texts(menu(window, "File").actions()) == [
-        "Open…", "Open run…", "Open recent", "Reload", "Save picture…", "Save session…", "Save model…", "Quit",
+        "Open…", "Open run…", "Open recent", "Reopen last session", "Reload",
+        "Save picture…", "Save session…", "Save model…", "Quit",
     ]  # fmt: skip
     assert texts(menu(window, "Edit").actions()) == [
         "Undo", "Redo", "Copy latent", "Paste latent", "Bookmark", "Random", "Zero",
     ]  # fmt: skip
     assert texts(menu(window, "View").actions()) == [
-        "Models", "Latent", "Directions", "Train", "Morph", "Gallery", "Basket", "Memory", "Compare…", "Import sheet",
+        "Models", "Latent", "Directions", "Train", "Morph", "Gallery", "Basket", "Memory", "Reset panels", "Theme",
+        "Compare…", "Import sheet",
     ]  # fmt: skip
     keys = {
         "open": "Ctrl+O", "reload": "F5", "save_picture": "Ctrl+S", "save_model": "Ctrl+Shift+S", "show_sheet": "F6",
         "quit": "Ctrl+Q", "undo": "Ctrl+Z", "save_session": "Ctrl+Alt+S", "copy": "Ctrl+C", "paste": "Ctrl+V",
-        "bookmark": "Ctrl+D", "compare": "F8",
+        "bookmark": "Ctrl+D", "compare": "F8", "reopen_session": "Ctrl+Shift+T",
     }  # fmt: skip
     for name, key in keys.items():
         assert QKeySequence(key) in getattr(window.commands, name).shortcuts()

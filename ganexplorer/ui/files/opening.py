@@ -25,7 +25,7 @@ from ganexplorer.core.judge import Judge, judge_of
 from ganexplorer.core.latent import seeded
 from ganexplorer.core.networks import Network, build
 from ganexplorer.core.render import Pixels, Renderer, to_pixels
-from ganexplorer.core.session import Session, is_session, load_session, model_of
+from ganexplorer.core.session import Session, is_session, last_session, load_session, model_of
 from ganexplorer.core.spec import NetworkSpec
 from ganexplorer.train.events import Started, Weights
 from ganexplorer.ui.files import recent
@@ -146,7 +146,8 @@ def read_model(request: OpenRequest, device: torch.device) -> Opened | OpenFaile
     if isinstance(request.model, str):
         with contextlib.suppress(RuntimeError):  # a name such as ~a
             path = _absolute(Path(request.model).expanduser())
-            if session is not None or _absolute(entry.path).is_relative_to(path):  # else MODEL is a name
+            is_path = session is not None or _absolute(entry.path).is_relative_to(path)  # else MODEL is a name
+            if is_path and path != _absolute(last_session()):  # which has a command of its own
                 recent.remember(path)
     return Opened(request, entry, before, checkpoint, sight, session, directions)
 

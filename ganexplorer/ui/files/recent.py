@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
 from ganexplorer.core.files import FileError, atomic_write, read_small
-from ganexplorer.core.zoo import user_folder
+from ganexplorer.core.places import home_folder
 from ganexplorer.ui.parts.tips import plain_tip
 
 LENGTH = 10
@@ -22,7 +22,7 @@ MAX_PATH = 4096  # bytes
 
 def recent_file() -> Path:
     """Where the list is kept."""
-    return user_folder().parent / "recent.json"
+    return home_folder() / "recent.json"
 
 
 def read() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from ganexplorer.core import zoo
 from ganexplorer.core.errors import UserError
 from ganexplorer.core.media import Origin, read_origin
-from ganexplorer.core.session import SUFFIX, Session, is_session, save_session
+from ganexplorer.core.session import SUFFIX, Session, is_session, last_session, save_session
 from ganexplorer.ui.editing.document import Document
 from ganexplorer.ui.editing.history import History
 from ganexplorer.ui.files.opening import Opened
@@ -79,6 +80,12 @@ class SessionFiles(QObject):
             return f"The session was saved as {goal.name}."
 
         self._jobs.submit(f"save {goal}", write, first=True)
+
+    def keep(self, entry: zoo.ModelEntry | None) -> None:
+        """Keep the session for the next start, where anything was done in it."""
+        if entry is not None and self._document.subject is not None and self._document.can_undo:
+            kept = self.session(entry)
+            self._jobs.submit(f"save {last_session()}", lambda: _keep(kept), first=True)
 
     def go_on(self, opened: Opened) -> None:
         """Put the session of a model that was just opened in force."""
@@ -152,6 +159,12 @@ class SessionFiles(QObject):
     def _on_job_done(self, result: JobResult) -> None:
         if result.name.startswith("save ") and result.error is None and isinstance(result.value, str):
             self.news.emit(result.value)
+
+
+def _keep(session: Session) -> None:
+    with contextlib.suppress(OSError, UserError):  # nobody is there any more who could be told
+        last_session().parent.mkdir(parents=True, exist_ok=True)
+        save_session(last_session(), session)
 
 
 def _is_named(entry: zoo.ModelEntry) -> bool:
