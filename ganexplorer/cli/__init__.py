@@ -96,12 +96,12 @@ def _add_gui(commands: Any) -> None:
     command.add_argument(
         "--theme",
         choices=("system", "dark", "light"),
-        help="colours of the window (default as chosen in it last, at first the system's)",
+        help="colours of the window (default as chosen in it; at first, and of a screenshot, the system's)",
     )
     command.add_argument(
         "--size",
         type=parse_size,
         metavar="WxH",
-        help="size of the window (default as it was left, at first 1280x800)",
+        help="size of the window (default as it was left; at first, and of a screenshot, 1280x800)",
     )
     command.add_argument("--screenshot", type=Path, metavar="PNG", help="save a picture of the window and leave")

@@ -113,7 +113,7 @@ class ModelEntry:
         return checkpoint
 
     def load_generator(self) -> Network:
-        """The generator without what lies beside it, for which alone a picture need not wait; raises `UserError`."""
+        """The generator alone: a discriminator in a file beside it is not read. Raises `UserError`."""
         return Checkpoint.load(self.path).generator if self.foreign is None else self.foreign.checkpoint().generator
 
     def with_choices(self, changes: Mapping[str, Any], network: str | None = None) -> ModelEntry:

@@ -44,18 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
         import torch  # noqa: F401  before Qt: there, the other order loads clashing libraries
     from PySide6.QtCore import QSize, QSocketNotifier, Qt, QTimer
     from PySide6.QtGui import QAction, QGuiApplication
-    from PySide6.QtWidgets import QApplication
 
     from ganexplorer.ui import kept, theme
+    from ganexplorer.ui.application import Application
     from ganexplorer.ui.opening_window import OpeningWindow
 
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    app = QApplication(sys.argv[:1])
+    app = Application(sys.argv[:1])
     app.setApplicationName("ganexplorer")
     app.setDesktopFileName("ganexplorer")
 
     keeps = arguments.screenshot is None  # a picture is the same whoever takes it
-    theme_name: str = arguments.theme or (kept.theme() if keeps else "system")
+    theme_name: str = arguments.theme or (kept.read_theme() if keeps else "system")
 
     def colours() -> Theme:
         return {"dark": theme.DARK, "light": theme.LIGHT}.get(theme_name) or theme.system_theme()
@@ -90,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         recolour()
 
     app.styleHints().colorSchemeChanged.connect(recolour)
+    app.quitting.connect(window.close)
     window.commands.themes.triggered.connect(choose_theme)
     written = True
     if arguments.screenshot is not None:

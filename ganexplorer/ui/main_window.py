@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
         if keeps:
-            self.panels.restore(kept.panels())
+            self.panels.restore(kept.read_panels())
         self.render_thread.start()
         self.job_thread.start()
         self._open_first(model)
@@ -218,11 +218,13 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def reopen_session(self) -> None:
-        """Go on with the session that the window was closed with last."""
+        """Go on with the session that was kept last; the one on show is kept in its place."""
         if last_session().exists():
             self.open(str(last_session()))
         else:
-            self.notices.tell("There is no last session yet. It is kept when the window is closed.")
+            self.notices.inform(
+                "There is no last session yet: one is kept when a window closes in which something was done."
+            )
 
     def _entry_on_show(self) -> zoo.ModelEntry | None:
         """Of a generator in training, its run folder."""
@@ -281,9 +283,10 @@ class MainWindow(QMainWindow):
         self._news = opened.request.news
         if self._news:
             self.notices.inform(self._news)
+        before = self.sessions.worth_keeping(self._entry_on_show()) if opened.session is not None else None
         self._show_opened(opened)
-        if opened.session is not None:
-            self.sessions.go_on(opened)
+        if opened.session is not None and self.sessions.go_on(opened):
+            self.sessions.keep(before)
         self.sessions.on_opened(opened)
         self._news = ""
 
@@ -481,10 +484,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.importer.settle()
-        if self._keeps and self.isVisible():
+        is_left = self._keeps and self.isVisible()  # and not closed a second time
+        if is_left:
             kept.keep_layout(self, self.panels.state())
-            self.sessions.keep(self._entry_on_show())
         self.hide()  # saving may take a moment
+        if is_left:
+            self.sessions.keep(self.sessions.worth_keeping(self._entry_on_show()))
         self.job_thread.end(keep="save")
         guard.stop_all()  # nobody waits for that file any more
         for part in (self.status, self.opener, self.watch, self.morph, self.effects, self.studio):

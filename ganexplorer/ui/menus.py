@@ -31,7 +31,10 @@ class Commands:
         self.compare.setCheckable(True)
         self.show_sheet = _action(window, "&Import sheet", "What was assumed about the open file", "F6")
         self.reopen_session = _action(
-            window, "Reopen &last session", "Go on where the window was closed last", "Ctrl+Shift+T"
+            window,
+            "Reopen last sess&ion",
+            "Go on where a window was closed, or a session opened over it, last",
+            "Ctrl+Shift+T",
         )
         self.reset_panels = _action(window, "Rese&t panels", "Put all panels back where they were at first", "")
         self.themes = QActionGroup(window)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, Slot
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -58,7 +58,7 @@ class Panels:
         window.setCentralWidget(self._centre())
         self._docks = self._make_docks()
         self._size_docks()
-        self._first = self.state()
+        self._first_layout = self.state()
         for shortcut in self.morph.shortcuts:
             shortcut.setParent(window)  # else they would go with the panel when it floats or is closed
 
@@ -143,15 +143,13 @@ class Panels:
 
     def reset(self) -> None:
         """Show all panels, each at its first place and about its first size."""
-        self.restore(self._first)
+        self.restore(self._first_layout)
         self._size_docks()
 
-    @Slot()
     def raise_floating(self) -> None:
-        """Those that float were on the screen before the window was, which would hide them."""
-        for dock in self._docks.values():
-            if dock.isFloating():
-                dock.raise_()
+        """Those that float, alone or in a group, were on the screen before the window was, which would hide them."""
+        for floating in {dock.window() for dock in self._docks.values()} - {self._window}:
+            floating.raise_()
 
     def state(self) -> QByteArray:
         """Where all panels are, how large, and which of them are shown."""

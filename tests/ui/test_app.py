@@ -10,11 +10,15 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 from quick_children import program
 
 from ganexplorer.train.runs import last_step
 from ganexplorer.train.snapshots import snapshots
 from ganexplorer.ui import app, kept, theme
+from ganexplorer.ui.panels import VERSION
 
 WORDS = [sys.executable, "-m", "ganexplorer"]
 
@@ -34,11 +38,15 @@ def test_without_a_display_it_says_so_in_one_line_with_the_remedy():
         assert "apt-get install xvfb" in result.stderr
 
 
-def test_the_screenshot_needs_no_display_and_shows_the_model(tmp_path, model_path):
+def test_the_screenshot_needs_no_display_and_shows_the_model_as_anyone_would_see_it(tmp_path, model_path):
     picture = tmp_path / "window.png"
-    result = run("gui", "--model", str(model_path), "--theme", "dark", "--screenshot", str(picture))
+    kept.keep_theme("dark")
+    before = kept.kept_file().read_bytes()
+    result = run("gui", "--model", str(model_path), "--screenshot", str(picture))
     assert result.returncode == 0, result.stderr
+    assert kept.kept_file().read_bytes() == before
     with Image.open(picture) as image:
+        assert image.convert("RGB").getpixel((2, 2)) == QColor(theme.LIGHT.window).getRgb()[:3]
         assert image.size == (1280, 800)
         middle = np.asarray(image.convert("L").crop((420, 120, 860, 600)))
     assert len(np.unique(middle)) > 50  # the gray levels of a generated image, not an empty canvas
@@ -149,6 +157,7 @@ import dataclasses, gc, os, signal, sys
 from ganexplorer.__main__ import main
 from ganexplorer.train.recipes import RECIPES
 from ganexplorer.ui import main_window
+from PySide6.QtWidgets import QApplication
 
 recipe = RECIPES["pattern-1010"]
 config = dataclasses.replace(recipe.config, steps=10**8, log_every=10, snapshot_every=10**6)
@@ -163,9 +172,15 @@ class Window(main_window.MainWindow):
 
     def end(self, scalars):
         print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+        print(self.palette().window().color().name(), f"{self.width()}x{self.height()}")
         self.commands.themes.actions()[1].trigger()
         print(self.palette().window().color().name())
-        os.kill(os.getpid(), number)
+        if number:
+            os.kill(os.getpid(), number)
+        else:  # as the system asks for it; docks that float are windows, which Qt closes one after the other
+            for dock in self.panels.docks[:4]:
+                dock.setFloating(True)
+            QApplication.instance().quit()
 
 main_window.MainWindow = Window
 number = int(sys.argv.pop(1))
@@ -174,16 +189,25 @@ sys.exit(main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_the_training_run_and_ends_the_program_with_status_0(tmp_path, model_path, home, number):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, 0], ids=["SIGTERM", "SIGINT", "quit"])
+def test_asked_to_end_it_saves_the_run_keeps_its_layout_and_ends_with_status_0(tmp_path, model_path, home, number):
+    kept.keep_theme("dark")
     words = [sys.executable, "-c", TRAINING, str(int(number)), "gui", "--model", str(model_path)]
+    words += ["--theme", "light", "--size", "1500x720"]
     result = subprocess.run(words, env=dict(os.environ), capture_output=True, text=True, timeout=120)
-    told = [line for line in result.stderr.splitlines() if "propagateSizeHints" not in line]
+    told = [line for line in result.stderr.splitlines() if "This plugin does not support" not in line]
     assert (result.returncode, told) == (0, [])
-    is_collected, is_frozen, colour = result.stdout.split()[:3]
+    is_collected, is_frozen, first_colour, size, colour = result.stdout.split()[:5]
     assert (is_collected, is_frozen) == ("True", "True")  # what the start has made is not looked through for cycles
-    assert (colour, kept.theme()) == (theme.DARK.window, "dark")
-    assert not kept.panels().isEmpty()
+    assert (first_colour, size) == (theme.LIGHT.window, "1500x720")
+    assert (colour, kept.read_theme()) == (theme.DARK.window, "dark")
+    window = QMainWindow()
+    docks = [QDockWidget(objectName=title) for title in ("Models", "Latent", "Directions", "Train")]
+    for dock in docks:
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+    assert window.restoreState(kept.read_panels(), VERSION)
+    assert [dock.isFloating() for dock in docks] == [number == 0] * 4
+    assert not any(dock.isHidden() for dock in docks)
     (run,) = (home / "runs").iterdir()
     assert 0 < last_step(run) == snapshots(run)[-1].step
     assert snapshots(run)[-1].has_state

@@ -1,11 +1,17 @@
 """What a window leaves for the next one: place, panels, theme, session."""
 
+import json
+import os
+import re
+
 import pytest
 import torch
 from PySide6.QtCore import QByteArray, QRect, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QWidget
+from small_models import make_generator
 
-from ganexplorer.core.session import last_session
+from ganexplorer.core.checkpoint import Checkpoint
+from ganexplorer.core.session import SUFFIX, last_session, load_session, save_session
 from ganexplorer.ui import kept, theme
 from ganexplorer.ui.files import recent
 from ganexplorer.ui.main_window import MainWindow
@@ -83,11 +89,11 @@ def test_what_stands_there_first_has_the_place_of_the_last_window(qtbot):
     kept.keep_layout(window, QByteArray(b"panels"))
     kept.restore_geometry(opening)
     assert opening.geometry() == QRect(40, 60, 640, 500)
-    assert kept.panels() == QByteArray(b"panels")
+    assert kept.read_panels() == QByteArray(b"panels")
 
 
 def test_at_first_there_is_nothing(qtbot):
-    assert (kept.theme(), kept.panels().isEmpty(), last_session().exists()) == ("system", True, False)
+    assert (kept.read_theme(), kept.read_panels().isEmpty(), last_session().exists()) == ("system", True, False)
     opening = OpeningWindow(theme.DARK, QSize(700, 500))
     qtbot.addWidget(opening)
     kept.restore_geometry(opening)
@@ -97,24 +103,54 @@ def test_at_first_there_is_nothing(qtbot):
 @pytest.mark.parametrize(
     "content",
     [
-        b"\0\xff\n[[[",
-        b"theme=dark\ngeometry=@ByteArray(odd)\npanels=@ByteArray(odd)\n",
-        b"[General]\ntheme=pink\ngeometry=7\npanels=a, b, c\n",
+        b"",
+        b"\0\xff",
+        b"[" * 100_000,
+        b"[1, 2]",
+        b'{"theme": ["dark"], "geometry": 7, "panels": null}',
+        b'{"theme": "pink", "geometry": "AAAA", "panels": "AAAA", "check": 0}',
+        b" " * (kept.MAX_BYTES + 1) + b"{}",
     ],
+    ids=["empty", "binary", "deep", "list", "odd types", "unchecked", "too long"],
 )
-def test_a_damaged_file_keeps_no_window_from_opening(home, start, content):
-    (home / "window.ini").write_bytes(content)
-    window = start()
-    assert dock(window, "Train").isVisible()
-    assert kept.theme() in kept.THEMES
-    window.close()
+def test_a_damaged_file_is_as_if_it_were_absent(content):
+    kept.kept_file().write_bytes(content)
+    assert (kept.read_theme(), kept.read_panels().isEmpty()) == ("system", True)
     kept.keep_theme("light")
-    assert kept.theme() == "light"
-    assert not kept.panels().isEmpty()
+    assert kept.read_theme() == "light"
 
 
-def test_a_folder_that_cannot_be_written_keeps_no_window_from_closing(home, start):
-    (home / "window.ini").mkdir()
+def test_of_a_layout_with_one_changed_letter_nothing_is_believed(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    kept.keep_theme("dark")
+    kept.keep_layout(window, QByteArray(b"panels"))
+    values = json.loads(kept.kept_file().read_text())
+    assert not kept.read_panels().isEmpty()
+    text = values["panels"]
+    for place, letter in enumerate(text):
+        values["panels"] = text[:place] + ("A" if letter != "A" else "B") + text[place + 1 :]
+        kept.kept_file().write_text(json.dumps(values))
+        assert kept.read_panels().isEmpty()
+    assert kept.read_theme() == "dark"
+
+
+def test_a_layout_of_another_qt_is_not_believed(qtbot, monkeypatch):
+    window = QWidget()
+    qtbot.addWidget(window)
+    kept.keep_layout(window, QByteArray(b"panels"))
+    monkeypatch.setattr(kept, "qVersion", lambda: "6.0.0")
+    assert kept.read_panels().isEmpty()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_not_waited_for():
+    os.mkfifo(kept.kept_file())
+    assert kept.read_theme() == "system"
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_window_from_closing(start):
+    kept.kept_file().mkdir()
     last_session().mkdir()
     window = start()
     window.document.random()
@@ -151,6 +187,70 @@ def test_a_window_in_which_nothing_was_done_leaves_the_last_session_alone(start)
     before = last_session().read_bytes()
     start().close()
     assert last_session().read_bytes() == before
+
+
+def test_what_a_reopened_session_replaces_is_kept_in_its_place(start, qtbot):
+    first = start()
+    first.document.random()
+    old = first.document.z
+    first.close()
+    window = start()
+    window.document.random()
+    window.panels.memory.bookmarks.bookmark()
+    new = window.document.z
+    for z, marks in ((old, 0), (new, 1), (old, 0)):  # there and back again
+        before = last_session().read_bytes()
+        window.commands.reopen_session.trigger()
+        qtbot.waitUntil(lambda z=z: torch.equal(window.document.z, z), timeout=20_000)
+        qtbot.waitUntil(lambda before=before: last_session().read_bytes() != before, timeout=20_000)
+        assert len(window.document.state.bookmarks) == marks
+
+
+def test_a_session_that_is_opened_leaves_what_was_there_before_as_the_last_one(shot, qtbot, tmp_path):
+    window = shot.window
+    path = tmp_path / f"mine{SUFFIX}"
+    save_session(path, window.sessions.session(window._entry))
+    window.document.random()
+    z = window.document.z
+    window.open(str(path))
+    qtbot.waitUntil(lambda: last_session().exists(), timeout=20_000)
+    assert torch.equal(load_session(last_session()).state.z, z)
+
+
+def test_a_session_that_cannot_be_gone_on_with_leaves_the_last_one_as_it_is(start, qtbot, model_path):
+    window = start()
+    window.document.random()
+    window.close()
+    before = last_session().read_bytes()
+    Checkpoint(make_generator(z_dim=3)).save(model_path / "generator.safetensors")
+    other = start()
+    other.document.random()
+    other.commands.reopen_session.trigger()
+    qtbot.waitUntil(lambda: "another latent space" in other.notices.text, timeout=20_000)
+    assert last_session().read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda document: (document.random(), document.undo()),
+        lambda document: document.set_morph(loop=True),
+        lambda document: document.set_gallery(seed=3),
+    ],
+    ids=["undone", "morph", "gallery"],
+)
+def test_what_can_be_lost_is_worth_keeping(window, touch):
+    assert window.sessions.worth_keeping(window._entry) is None
+    touch(window.document)
+    assert window.sessions.worth_keeping(window._entry) is not None
+
+
+def test_no_two_commands_of_a_menu_have_one_letter(window):
+    for title in window.menuBar().actions():
+        letters = [re.search("&(.)", action.text()) for action in title.menu().actions() if "&" in action.text()]
+        found = [letter.group(1).lower() for letter in letters]
+        assert len(found) > 1
+        assert len(set(found)) == len(found), title.text()
 
 
 def test_where_no_session_was_kept_that_is_told(window):

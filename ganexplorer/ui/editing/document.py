@@ -213,6 +213,16 @@ class Document(QObject):
         self._edits.reopen(editor, start)
 
     @property
+    def is_touched(self) -> bool:
+        """Whether there is anything to lose: a step from the first latent, anything kept, a setting changed."""
+        state = self.state
+        has_kept = bool(
+            state.truncation != 1 or state.keys or state.locked or state.bookmarks or state.stars or state.basket
+        )
+        has_moved = len(self.history) > 1 or self.can_undo or self.can_redo
+        return has_moved or has_kept or (self.morph, self.gallery) != (Morph(), Gallery())
+
+    @property
     def can_undo(self) -> bool:
         return self._edits.can_undo
 

@@ -81,14 +81,20 @@ class SessionFiles(QObject):
 
         self._jobs.submit(f"save {goal}", write, first=True)
 
-    def keep(self, entry: zoo.ModelEntry | None) -> None:
-        """Keep the session for the next start, where anything was done in it."""
-        if entry is not None and self._document.subject is not None and self._document.can_undo:
-            kept = self.session(entry)
-            self._jobs.submit(f"save {last_session()}", lambda: _keep(kept), first=True)
+    def worth_keeping(self, entry: zoo.ModelEntry | None) -> Session | None:
+        """The session of the model on show, if anything was done in it."""
+        with contextlib.suppress(OSError):  # a folder of models that cannot be read
+            if entry is not None and self._document.subject is not None and self._document.is_touched:
+                return self.session(entry)
+        return None
 
-    def go_on(self, opened: Opened) -> None:
-        """Put the session of a model that was just opened in force."""
+    def keep(self, session: Session | None) -> None:
+        """Keep it as the last session: it is to be left for another, or the window closes."""
+        if session is not None:
+            self._jobs.submit(f"save {last_session()}", lambda: _keep(session), first=True)
+
+    def go_on(self, opened: Opened) -> bool:
+        """Put the session of a model that was just opened in force; False, and told, where that cannot be done."""
         session, subject = opened.session, self._document.subject
         assert session is not None
         assert subject is not None
@@ -98,10 +104,11 @@ class SessionFiles(QObject):
                 f"(z {subject.spec.z_dim}, {subject.prior}, not z {len(session.state.z)}, {session.prior}). "
                 "Put the model of then back."
             )
-            return
+            return False
         if session.fingerprint and session.fingerprint != opened.sight.fingerprint:
             self.news.emit(f"{opened.entry.name} has other weights than when the session was saved: pictures differ.")
         self._document.restore(session.state, History(session.steps), session.morph, session.gallery)
+        return True
 
     # -- pictures ------------------------------------------------------------------------------------------
 
