@@ -189,6 +189,7 @@ sys.exit(main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.qt_log_ignore("does not support raise", extend=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, 0], ids=["SIGTERM", "SIGINT", "quit"])
 def test_asked_to_end_it_saves_the_run_keeps_its_layout_and_ends_with_status_0(tmp_path, model_path, home, number):
     kept.keep_theme("dark")
