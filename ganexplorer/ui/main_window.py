@@ -285,8 +285,8 @@ class MainWindow(QMainWindow):
             self.notices.inform(self._news)
         before = self.sessions.worth_keeping(self._entry_on_show()) if opened.session is not None else None
         self._show_opened(opened)
-        if opened.session is not None and self.sessions.go_on(opened):
-            self.sessions.keep(before)
+        if opened.session is not None:
+            self.sessions.go_on(opened, before)
         self.sessions.on_opened(opened)
         self._news = ""
 

@@ -215,6 +215,7 @@ def test_a_session_that_is_opened_leaves_what_was_there_before_as_the_last_one(s
     window.open(str(path))
     qtbot.waitUntil(lambda: last_session().exists(), timeout=20_000)
     assert torch.equal(load_session(last_session()).state.z, z)
+    assert "is kept" in window.notices.text
 
 
 def test_a_session_that_cannot_be_gone_on_with_leaves_the_last_one_as_it_is(start, qtbot, model_path):

@@ -93,8 +93,8 @@ class SessionFiles(QObject):
         if session is not None:
             self._jobs.submit(f"save {last_session()}", lambda: _keep(session), first=True)
 
-    def go_on(self, opened: Opened) -> bool:
-        """Put the session of a model that was just opened in force; False, and told, where that cannot be done."""
+    def go_on(self, opened: Opened, before: Session | None) -> None:
+        """Put the session of a model that was just opened in force, and keep the one `before`, if there was any."""
         session, subject = opened.session, self._document.subject
         assert session is not None
         assert subject is not None
@@ -104,11 +104,16 @@ class SessionFiles(QObject):
                 f"(z {subject.spec.z_dim}, {subject.prior}, not z {len(session.state.z)}, {session.prior}). "
                 "Put the model of then back."
             )
-            return False
-        if session.fingerprint and session.fingerprint != opened.sight.fingerprint:
-            self.news.emit(f"{opened.entry.name} has other weights than when the session was saved: pictures differ.")
+            return
         self._document.restore(session.state, History(session.steps), session.morph, session.gallery)
-        return True
+        news = []
+        if session.fingerprint and session.fingerprint != opened.sight.fingerprint:
+            news.append(f"{opened.entry.name} has other weights than when the session was saved: pictures differ.")
+        if before is not None:
+            self.keep(before)
+            news.append("What was there before is kept: File > Reopen last session goes back to it.")
+        if news:
+            self.news.emit(" ".join(news))
 
     # -- pictures ------------------------------------------------------------------------------------------
 
