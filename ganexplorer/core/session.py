@@ -132,7 +132,7 @@ def is_session(path: Path | str) -> bool:
 
 
 def last_session() -> Path:
-    """Where the window keeps the session that it was closed with."""
+    """Where the window keeps the session that it was closed with, or that another took the place of."""
     return home_folder() / f"last{SUFFIX}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -51,14 +52,14 @@ class SessionFiles(QObject):
             self.save(Path(path), session)
 
     def session(self, entry: zoo.ModelEntry) -> Session:
-        """All that there is now. A shipped model and a run go by name, another file by its path.
+        """All that there is now, its model by its path.
 
         The `entry` of a generator in training is its run folder, which leads to the newest snapshot.
         """
         document, sight = self._document, self._studio.sight
         assert document.subject is not None
         return Session(
-            entry.name if _is_named(entry) else str(entry.path.absolute()),
+            str(entry.path.absolute()),
             entry.name,
             "" if sight is None else sight.fingerprint,
             document.prior,
@@ -69,12 +70,12 @@ class SessionFiles(QObject):
         )
 
     def save(self, path: Path, session: Session) -> None:
-        """Write in the job thread; a name without suffix gets one."""
+        """Write in the job thread, a shipped model and a run by name; a name without suffix gets one."""
         goal = path if is_session(path) else path.with_name(path.name + SUFFIX)
 
         def write() -> str:
             try:
-                save_session(goal, session)
+                save_session(goal, _by_name(session))
             except OSError as error:
                 raise UserError(f"{goal}: not written ({error.strerror or error}). Choose another folder.") from None
             return f"The session was saved as {goal.name}."
@@ -83,10 +84,9 @@ class SessionFiles(QObject):
 
     def worth_keeping(self, entry: zoo.ModelEntry | None) -> Session | None:
         """The session of the model on show, if anything was done in it."""
-        with contextlib.suppress(OSError):  # a folder of models that cannot be read
-            if entry is not None and self._document.subject is not None and self._document.is_touched:
-                return self.session(entry)
-        return None
+        if entry is None or self._document.subject is None or not self._document.is_touched:
+            return None
+        return self.session(entry)
 
     def keep(self, session: Session | None) -> None:
         """Keep it as the last session: it is to be left for another, or the window closes."""
@@ -176,10 +176,11 @@ class SessionFiles(QObject):
 def _keep(session: Session) -> None:
     with contextlib.suppress(OSError, UserError):  # nobody is there any more who could be told
         last_session().parent.mkdir(parents=True, exist_ok=True)
-        save_session(last_session(), session)
+        save_session(last_session(), _by_name(session))
 
 
-def _is_named(entry: zoo.ModelEntry) -> bool:
-    """Whether its name leads to it."""
+def _by_name(session: Session) -> Session:
+    """The same, its model by name where that leads to the same file; reads folders, so not in the window's thread."""
     known = [*zoo.discover(), *zoo.discover_runs(zoo.runs_folder())]
-    return any(other.name == entry.name and other.path == entry.path for other in known)
+    is_known = any(entry.name == session.name and str(entry.path.absolute()) == session.model for entry in known)
+    return dataclasses.replace(session, model=session.name) if is_known else session
