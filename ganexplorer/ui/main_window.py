@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
@@ -18,11 +17,6 @@ from ganexplorer.core.foreign import guard
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.session import SUFFIX, is_session, last_session
-from ganexplorer.core.spec import NetworkSpec
-from ganexplorer.train.events import Started, Weights
-from ganexplorer.train.growth import write_growth
-from ganexplorer.train.runs import folder_of, read_log
-from ganexplorer.train.snapshots import Snapshot
 from ganexplorer.ui import kept
 from ganexplorer.ui.editing.document import Document, Subject
 from ganexplorer.ui.files import recent
@@ -36,7 +30,6 @@ from ganexplorer.ui.files.opening import (
     Opener,
     OpenFailed,
     OpenRequest,
-    live_sight,
     thumbnail,
 )
 from ganexplorer.ui.files.recent import RecentMenu
@@ -44,16 +37,15 @@ from ganexplorer.ui.files.session_files import SessionFiles
 from ganexplorer.ui.menus import Commands, add_menu_bar, add_toolbar
 from ganexplorer.ui.panels import Panels
 from ganexplorer.ui.picture.comparing import Comparison, step_of
-from ganexplorer.ui.plots.record import Record
 from ganexplorer.ui.status_line import StatusLine
 from ganexplorer.ui.theme import Theme
-from ganexplorer.ui.training.run_record import SnapshotSeen, read_run, snapshot_sight
+from ganexplorer.ui.training.exploring import Exploring
+from ganexplorer.ui.training.run_folders import RunFolders
 from ganexplorer.ui.work.measuring import EffectMeter
 from ganexplorer.ui.work.studio import Sight, Studio
 from ganexplorer.ui.work.workers import Frame, JobResult, JobThread, RenderThread
 
 MODELS = "*.safetensors *.pt *.pth *.ckpt *.bin *.pkl *.tar"
-GROWTH_FILES = "Film (*.gif *.mp4);;Sheet: time runs down (*.png)"
 OPENABLE = (
     f"Models, sessions, latents and saved pictures ({MODELS} *{SUFFIX} *.npy *.png);;"
     f"Models ({MODELS});;Sessions (*{SUFFIX});;All files (*)"
@@ -81,12 +73,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ganexplorer")
         self._device = pick_device(device)
         self.document = Document(self)
-        self._entry: zoo.ModelEntry | None = None  # of the model on show
         self.studio = Studio(self)
-        self._file_sight: Sight | None = None  # to go back to after exploring a training
-        self._file_subject: Subject | None = None
-        self._explored: Path | None = None  # the run folder of the generator in training that is, or was, on show
-        self._scrubbed: zoo.ModelEntry | None = None  # the snapshot that is on show instead of the open model
         self.stamp = 0
         self._has_image = False
         self._keeps = keeps
@@ -110,6 +97,10 @@ class MainWindow(QMainWindow):
         self.render_thread.judged.connect(self.panels.verdict.show_verdict)
         self.job_thread = JobThread(self)
         self.job_thread.job_done.connect(self._on_job_done)
+        self.exploring = Exploring(self.train, self.document, self.job_thread, self._device)
+        self.exploring.shown.connect(self._show_subject)
+        self.run_folders = RunFolders(self.train, self.job_thread)
+        self.run_folders.activity.connect(self.status.activity.setText)
         self.effects = EffectMeter(self)
         self.opener = Opener(self.job_thread, self._device, self)
         self.watch = FileWatch(self.job_thread, self)
@@ -138,11 +129,6 @@ class MainWindow(QMainWindow):
         self.models.chosen.connect(self.open_entry)
         self.train.notice.connect(self.notices.tell)
         self.train.speed_changed.connect(self.status.training.setText)
-        self.train.live_weights.connect(self._on_live_weights)
-        self.train.explore_ended.connect(self._show_file)
-        self.train.snapshot_chosen.connect(self._on_snapshot_chosen)
-        self.train.film_wanted.connect(self._on_film_wanted)
-        self.train.overlay_wanted.connect(self._on_overlay_wanted)
         self.train.run_saved.connect(self._on_run_saved)
         self._connect_commands()
         if keeps:
@@ -209,12 +195,12 @@ class MainWindow(QMainWindow):
     @Slot()
     def reload(self) -> None:
         """Read the file of the model that was opened last again."""
-        if self._entry is not None:
-            self._reload(f"{self._entry.name} was read again.")
+        if self.exploring.entry is not None:
+            self._reload(f"{self.exploring.entry.name} was read again.")
 
     @Slot()
     def save_session(self) -> None:
-        self.sessions.choose_and_save(self._entry_on_show())
+        self.sessions.choose_and_save(self.exploring.entry_on_show)
 
     @Slot()
     def reopen_session(self) -> None:
@@ -226,19 +212,13 @@ class MainWindow(QMainWindow):
                 "There is no last session yet: one is kept when a window closes in which something was done."
             )
 
-    def _entry_on_show(self) -> zoo.ModelEntry | None:
-        """Of a generator in training, its run folder."""
-        subject, run = self.document.subject, self._explored
-        is_live = subject is not None and subject.step is not None and run is not None
-        return zoo.ModelEntry(run.name, run) if is_live and run else self._scrubbed or self._entry
-
     @Slot()
     def compare(self) -> None:
         """Show a second model beside this one, or stop that."""
         if self.comparison.is_on:
             self.comparison.stop()
         else:
-            self.comparison.start(self.models.entries, self._scrubbed or self._entry)
+            self.comparison.start(self.models.entries, self.exploring.entry_at_rest)
 
     @Slot()
     def save_picture(self) -> None:
@@ -283,7 +263,7 @@ class MainWindow(QMainWindow):
         self._news = opened.request.news
         if self._news:
             self.notices.inform(self._news)
-        before = self.sessions.worth_keeping(self._entry_on_show()) if opened.session is not None else None
+        before = self.sessions.worth_keeping(self.exploring.entry_on_show) if opened.session is not None else None
         self._show_opened(opened)
         if opened.session is not None:
             self.sessions.go_on(opened, before)
@@ -301,15 +281,17 @@ class MainWindow(QMainWindow):
         self.notices.tell(text)
         self.importer.give_up(failed)
         self.sessions.forget_picture()
-        if self._entry is not None:
-            self.models.select(self._entry)  # still the one on show
+        if self.exploring.entry is not None:
+            self.models.select(self.exploring.entry)  # still the one on show
         if not self._has_image:
             self.canvas.show_message("No model is open.")
             self.first_image.emit()
 
     def _show_opened(self, opened: Opened) -> None:
         entry, renderer = opened.entry, opened.sight.renderer
-        self._entry = entry
+        snapshot = step_of(entry)
+        subject = Subject(entry.name, renderer.spec, directions=opened.directions, snapshot=snapshot)
+        self.exploring.take_up(entry, subject, opened.sight)
         if opened.request.choices is None:
             self.watch.watch(entry.path, opened.signature)
         self.commands.reload.setEnabled(True)
@@ -317,22 +299,16 @@ class MainWindow(QMainWindow):
         self.models.add(entry)
         self.models.select(entry)
         self._want_model_thumbnail(entry, renderer)
-        run = folder_of(entry.path)
-        snapshot = step_of(entry)
-        if run is not None and not self.train.session.is_running:
-            self.job_thread.submit("run", lambda: read_run(run, snapshot or 0, renderer))
-        self._file_sight = opened.sight
+        self.run_folders.show_run_of(entry, snapshot or 0, renderer)
         self.morph.set_source(entry, opened.sight)
-        self._file_subject = Subject(
-            entry.name, opened.checkpoint.generator.spec, directions=opened.directions, snapshot=snapshot
-        )
         self.train.offer_model(entry.name, opened.checkpoint)
         if not self.train.controls.explore.isChecked():
             self.train.timeline.leave()
-            self._show_file()
+            self.exploring.show_file()
         elif not opened.request.is_reload:
-            self.train.controls.explore.setChecked(False)  # ends in `_show_file`
+            self.train.controls.explore.setChecked(False)  # ends in `show_file`
 
+    @Slot(object, object)
     def _show_subject(self, subject: Subject, sight: Sight) -> None:
         self.render_thread.use(sight.renderer, sight.judge)
         self.studio.use(sight)
@@ -344,20 +320,24 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{subject.label} - ganexplorer")
         self.document.show(subject)
         self.latent.view.viewport().update()  # under another prior a bar differs though its value does not
+        if subject.step is None or before is None or before.name != subject.name:
+            self.effects.measure(sight.renderer, subject.space)
 
     def _reload(self, news: str) -> None:
-        if self._entry is not None and not self.opener.is_busy:  # what a person just asked for comes first
-            self.opener.open(OpenRequest(self._entry, news, is_reload=True))
+        entry = self.exploring.entry
+        if entry is not None and not self.opener.is_busy:  # what a person just asked for comes first
+            self.opener.open(OpenRequest(entry, news, is_reload=True))
 
     @Slot()
     def _on_file_changed(self) -> None:
-        if self._entry is not None and not self.train.controls.explore.isChecked():
-            self._reload(f"{self._entry.name} changed on disk: reloaded.")
+        entry = self.exploring.entry
+        if entry is not None and not self.train.controls.explore.isChecked():
+            self._reload(f"{entry.name} changed on disk: reloaded.")
 
     @Slot()
     def _on_file_gone(self) -> None:
-        assert self._entry is not None
-        self._complaint = f"{self._entry.path} is gone; the model stays open."
+        assert self.exploring.entry is not None
+        self._complaint = f"{self.exploring.entry.path} is gone; the model stays open."
         self.notices.tell(self._complaint)
 
     @Slot(str)
@@ -393,77 +373,12 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_job_done(self, result: JobResult) -> None:
-        if result.name.startswith("save growth"):
-            self.status.activity.setText("")
-        if result.error is not None:
-            if not result.name.startswith("thumbnail"):  # a damaged model says so when it is opened
-                self._tell(result.error)
-            return
-        value: Any = result.value
-        match result.name.partition(" ")[0]:
-            case "run":
-                self.train.show_run(value)
-            case "thumbnail":
-                self.models.set_thumbnail(*value)
-            case "live":
-                subject, sight = value
-                if self.train.controls.explore.isChecked():
-                    self._scrubbed = None
-                    before = self.document.subject
-                    self._show_subject(subject, sight)
-                    if before is None or before.name != subject.name:
-                        self.effects.measure(sight.renderer, subject.space)
-            case "overlay":
-                self.train.plots.overlay(*value)
-            case "snapshot":
-                self._show_snapshot(value)
-
-    # -- the generator in training -------------------------------------------------------------------------
-
-    @Slot(object, object)
-    def _on_live_weights(self, started: Started, weights: Weights) -> None:
-        device = self._device
-        subject = Subject(started.run.name, NetworkSpec.from_json(started.generator), weights.step)
-        self._explored = started.run
-        # not first: where this takes as long as the next weights, nothing else would ever be done
-        self.job_thread.submit("live", lambda: (subject, live_sight(started, weights, device)))
-
-    @Slot(object, object)
-    def _on_snapshot_chosen(self, run: Path, snapshot: Snapshot | None) -> None:
-        """Look at a snapshot of a run under the latent of now, or at the open model again."""
-        if snapshot is None:
-            self._show_file()
-            return
-        device = self._device
-        self.job_thread.submit("snapshot", lambda: snapshot_sight(run, snapshot, device), first=True)
-
-    @Slot(object)
-    def _on_overlay_wanted(self, run: Path) -> None:
-        self.job_thread.submit("overlay", lambda: (run.name, Record.of(read_log(run))), first=True)
-
-    @Slot(object)
-    def _on_film_wanted(self, run: Path) -> None:
-        """Write how the fixed samples of a run grew."""
-        path, _ = QFileDialog.getSaveFileName(self, "How the samples grew", f"{run.name}.gif", GROWTH_FILES)
-        if path:
-            self.status.activity.setText("Writing the film…")
-            self.job_thread.submit(f"save growth {path}", lambda: write_growth(path, run))
-
-    def _show_snapshot(self, seen: SnapshotSeen) -> None:
-        if self.train.timeline.snapshot == seen.snapshot:  # else another was chosen meanwhile, or none
-            subject = Subject(seen.entry.name, seen.sight.renderer.spec, snapshot=seen.snapshot.step)
-            self._scrubbed = seen.entry
-            self._show_subject(subject, seen.sight)
-            self.train.view.show_samples(seen.pixels, seen.snapshot.step)
-            self.effects.measure(seen.sight.renderer, subject.space)
-
-    @Slot()
-    def _show_file(self) -> None:
-        """Look at the model that was opened last."""
-        self._scrubbed = None
-        if self._file_subject is not None and self._file_sight is not None:
-            self._show_subject(self._file_subject, self._file_sight)
-            self.effects.measure(self._file_sight.renderer, self._file_subject.space)
+        is_thumbnail = result.name.startswith("thumbnail")
+        if result.error is None and is_thumbnail:
+            entry, picture = result.value
+            self.models.set_thumbnail(entry, picture)
+        elif result.error is not None and not is_thumbnail:  # a damaged model says so when it is opened
+            self._tell(result.error)
 
     @Slot(object, bool)
     def _on_run_saved(self, snapshot: Path, was_explored: bool) -> None:
@@ -472,7 +387,7 @@ class MainWindow(QMainWindow):
         self.models.add(entry)
         self._want_model_thumbnail(entry)
         if was_explored and self.opener.is_busy:
-            self._show_file()  # what a person just asked for comes first
+            self.exploring.show_file()  # what a person just asked for comes first
         elif was_explored:
             self.open_entry(entry)
 
@@ -489,7 +404,7 @@ class MainWindow(QMainWindow):
             kept.keep_layout(self, self.panels.state())
         self.hide()  # saving may take a moment
         if is_left:
-            self.sessions.keep(self.sessions.worth_keeping(self._entry_on_show()))
+            self.sessions.keep(self.sessions.worth_keeping(self.exploring.entry_on_show))
         self.job_thread.end(keep="save")
         guard.stop_all()  # nobody waits for that file any more
         for part in (self.status, self.opener, self.watch, self.morph, self.effects, self.studio):

@@ -157,7 +157,7 @@ def test_a_picture_of_bars_stands_beside_another(shot, tmp_path):
 
 
 def test_one_model_alone_is_not_compared_with_itself(shot):
-    only = shot.window._entry
+    only = shot.window.exploring.entry
     shot.window.models.show_entries([only])
     shot.window.commands.compare.trigger()
     assert "no second model" in shot.window.notices.text

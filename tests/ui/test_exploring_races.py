@@ -18,9 +18,9 @@ from ganexplorer.core.latent import Prior
 from ganexplorer.core.media import Origin, save_png
 from ganexplorer.core.render import Renderer
 from ganexplorer.core.session import load_session
-from ganexplorer.ui import main_window
 from ganexplorer.ui.editing.document import Subject
 from ganexplorer.ui.picture.axes import AxisChoice
+from ganexplorer.ui.training import exploring
 from ganexplorer.ui.work.studio import Sight
 
 LEFT = Qt.MouseButton.LeftButton
@@ -159,7 +159,7 @@ def test_the_session_of_a_training_names_its_run_and_not_the_file_that_was_open(
     window, document = shot.window, shot.document
     run, generator = tmp_path / "runs" / "mine", make_generator(seed=6, z_dim=10)
     (run / "snapshots").mkdir(parents=True)
-    window._explored = run
+    window.exploring._run = run
     show(shot, generator, 500, "mine")
     document.random()
     z, path = document.z, tmp_path / "s.ganexplorer"
@@ -170,7 +170,7 @@ def test_the_session_of_a_training_names_its_run_and_not_the_file_that_was_open(
     assert (session.model, session.name) == (str(run), "mine")
     assert session.fingerprint == fingerprint(generator)
     Checkpoint(make_generator(seed=7, z_dim=10)).save(run / "snapshots" / "00000600.safetensors")  # trained on
-    window._show_file()
+    window.exploring.show_file()
     window.open(str(path))
     qtbot.waitUntil(lambda: "other weights" in window.notices.text, timeout=10_000)
     assert document.subject.name == "mine"
@@ -195,14 +195,14 @@ def test_a_file_is_saved_while_the_weights_of_a_training_come_faster_than_they_a
     class At:
         step = 1
 
-    monkeypatch.setattr(main_window, "live_sight", slow)
+    monkeypatch.setattr(exploring, "live_sight", slow)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "a.png"), ""))
-    window._on_live_weights(Began, At)
+    window.exploring._on_live_weights(Began, At)
     for round in range(20):
         assert pending.acquire(timeout=10)  # one is in hand
         if round == 1:
             window.save_picture()
-        window._on_live_weights(Began, At)  # the next waits already
+        window.exploring._on_live_weights(Began, At)  # the next waits already
     assert (tmp_path / "a.png").exists()
 
 
@@ -233,7 +233,7 @@ def test_a_session_that_cannot_be_written_says_why_in_a_sentence(shot, qtbot, mo
 
 def test_a_session_with_a_huge_history_keeps_the_newest_steps(shot, qtbot, tmp_path):
     window, path = shot.window, tmp_path / "s.ganexplorer"
-    window.sessions.save(path, window.sessions.session(window._entry))
+    window.sessions.save(path, window.sessions.session(window.exploring.entry))
     qtbot.waitUntil(path.exists, timeout=10_000)
     data = json.loads(path.read_text())
     steps = [{"number": i, "parent": i - 1 if i else None, "z": data["z"]} for i in range(3000)]

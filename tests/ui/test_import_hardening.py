@@ -234,7 +234,7 @@ def test_what_was_said_on_the_way_to_another_space_is_taken_back_on_the_way_home
     subject, spec = opened.document.subject, make_generator(z_dim=4).spec
     opened.window._show_subject(Subject("live", spec, 5), Sight(Renderer(make_generator(z_dim=4)), None))
     assert "z has 4 dimensions instead of 6" in opened.window.notices.text
-    opened.window._show_file()
+    opened.window.exploring.show_file()
     assert opened.document.subject is subject
     assert opened.window.notices.text == ""
 
