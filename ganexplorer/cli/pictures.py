@@ -68,7 +68,8 @@ def add(commands: Any) -> None:
         "--out",
         type=Path,
         required=True,
-        help="OUT.png: one sheet of all; OUT.npy: numbers, float32 (N, C, H, W) in [-1, 1]",
+        help="OUT.png: one sheet of all; OUT-%%04d.png: a picture each, numbered from 1; OUT.npy: numbers, "
+        "float32 (N, C, H, W) in [-1, 1]",
     )
     command.set_defaults(run=_sample)
 
@@ -138,7 +139,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     import torch
 
     import ganexplorer
-    from ganexplorer.core import latent, media
+    from ganexplorer.core import film, latent, media
     from ganexplorer.core.checkpoint import fingerprint
     from ganexplorer.core.generator import Generator
     from ganexplorer.core.render import to_pixels
@@ -159,18 +160,21 @@ def _sample(arguments: argparse.Namespace) -> int:
         z = ganexplorer.sample(generator, arguments.count or DEFAULT_COUNT, arguments.seed or 0, truncation)
     else:
         z = latent.truncate(media.load_latents(arguments.z, generator.z_dim), generator.prior, truncation)
-    images = torch.cat(list(_in_chunks(generator, z)))
+    chunks = _in_chunks(generator, z)
     if arguments.out.suffix.lower() == ".npy":
-        media.save_npy(arguments.out, images)
+        media.save_npy(arguments.out, torch.cat(list(chunks)))
+        return 0
+    origin = media.Origin(entry.name, z, fingerprint(checkpoint.generator))
+    if film.is_sequence(arguments.out):
+        film.save_sequence(arguments.out, (picture for chunk in chunks for picture in to_pixels(chunk)), z, origin)
     else:
-        origin = media.Origin(entry.name, z, fingerprint(checkpoint.generator))
-        media.save_png(arguments.out, media.sheet(to_pixels(images)), origin)
+        media.save_png(arguments.out, media.sheet(to_pixels(torch.cat(list(chunks)))), origin)
     return 0
 
 
 def _sample_session(out: Path, entry: ModelEntry, network: Network, session: Session) -> int:
     """The sample that the session's window shows, on the device that it would choose."""
-    from ganexplorer.core import media
+    from ganexplorer.core import film, media
     from ganexplorer.core.checkpoint import fingerprint
     from ganexplorer.core.devices import pick_device
     from ganexplorer.core.render import Renderer, one_thread
@@ -179,11 +183,14 @@ def _sample_session(out: Path, entry: ModelEntry, network: Network, session: Ses
     if session.fingerprint and mark != session.fingerprint:
         print(f"ganexplorer: {entry.name} has other weights than when the session was saved", file=sys.stderr)
     renderer, z = Renderer(network, pick_device("auto")), session.state.z[None]
+    origin = media.Origin(entry.name, z, mark)
     if out.suffix.lower() == ".npy":
         with one_thread():
             media.save_npy(out, renderer.images(z))
+    elif film.is_sequence(out):
+        film.save_sequence(out, renderer.stills(z), z, origin)
     else:
-        media.save_png(out, next(renderer.stills(z)), media.Origin(entry.name, z, mark))
+        media.save_png(out, next(renderer.stills(z)), origin)
     return 0
 
 

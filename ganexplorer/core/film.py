@@ -113,7 +113,7 @@ def write_film(
         raise ValueError("a film needs at least one frame")
     pictures = _counted(renderer, z, progress)
     if suffix == ".png" and is_sequence(path):
-        _save_sequence(path, pictures, z, origin)
+        save_sequence(path, pictures, z, origin)
     elif suffix == ".png":
         save_png(path, sheet(np.stack(list(pictures))), dataclasses.replace(origin, z=z))
     else:
@@ -143,8 +143,13 @@ def _counted(renderer: Renderer, z: Tensor, progress: Progress) -> Iterator[Pixe
         progress(done, len(z))
 
 
-def _save_sequence(path: Path, pictures: Iterator[Pixels], z: Tensor, origin: Origin) -> None:
-    """Numbered PNGs, written in a folder of their own beside their goal and moved when all are there."""
+def save_sequence(path: Path, pictures: Iterator[Pixels], z: Tensor, origin: Origin) -> None:
+    """Write the pictures of z (N, z_dim) as numbered PNGs, each with its own z in its metadata.
+
+    They are written in a folder of their own beside their goal and moved when all are there. Raises `UserError` where a
+    folder has the name of one, and where the folder they belong in is not there.
+    """
+    check_folder(path)
     goals = [frame_path(path, number) for number in range(1, len(z) + 1)]
     for goal in goals:
         if goal.is_dir():

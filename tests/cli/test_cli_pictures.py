@@ -62,6 +62,39 @@ def test_a_sampled_png_is_the_sheet_of_those_images_and_remembers_their_z(
     assert torch.equal(origin.z, z)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_are_written_as_a_file_each_that_remembers_its_own_z(
+    command: Command, tmp_path: Path, name: str
+) -> None:
+    answer = command("sample", name, "-n", 70, "--seed", 2, "-o", tmp_path / "face-%03d.png")
+    assert (answer.status, answer.out, answer.err) == (0, "", "")
+    assert sorted(path.name for path in tmp_path.glob("face*")) == [f"face-{i:03d}.png" for i in range(1, 71)]
+    generator = ganexplorer.load(name)
+    z = ganexplorer.sample(generator, 70, seed=2)
+    expected = np.concatenate([to_pixels(generator(chunk)) for chunk in torch.split(z, 64)])
+    for i in (0, 63, 64, 69):
+        path = tmp_path / f"face-{i + 1:03d}.png"
+        assert np.array_equal(written(path), expected[i])
+        origin = media.read_origin(path)
+        assert origin is not None
+        assert (origin.model, origin.fingerprint) == (name, fingerprint(resolve(name).load().generator))
+        assert torch.equal(origin.z, z[i : i + 1])
+
+
+def test_numbered_samples_that_cannot_all_be_written_leave_nothing(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "s-2.png").mkdir()
+    answer = command("sample", "probe-gray", "-n", 3, "-o", tmp_path / "s-%d.png")
+    assert answer.status == 2
+    assert answer.err == f"ganexplorer: {tmp_path / 's-2.png'}: is a folder. Use another name for the pictures.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["s-2.png"]
+
+
+def test_numbered_samples_for_a_folder_that_is_not_there_are_refused(command: Command, tmp_path: Path) -> None:
+    answer = command("sample", "probe-gray", "-o", tmp_path / "none" / "s-%d.png")
+    assert answer.status == 2
+    assert answer.err.endswith(f"its folder does not exist. Create {tmp_path / 'none'} first.\n")
+
+
 def test_64_samples_are_drawn_unless_asked_otherwise(command: Command, tmp_path: Path) -> None:
     command("sample", "probe-gray", "-o", tmp_path / "a.npy")
     command("sample", "probe-gray", "-n", 64, "--seed", 0, "--truncation", 1, "-o", tmp_path / "b.npy")

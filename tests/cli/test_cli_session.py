@@ -54,6 +54,13 @@ def test_sample_makes_the_picture_of_a_session(session: Path, tmp_path: Path, ge
     assert (origin.model, len(origin.fingerprint)) == (MODEL, 16)
 
 
+def test_sample_makes_the_picture_of_a_session_also_by_number(session: Path, tmp_path: Path) -> None:
+    for name in ("out.png", "out-%04d.png"):
+        assert cli.main(["sample", "--session", str(session), "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / "out-0001.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+    assert len(list(tmp_path.glob("out*"))) == 2
+
+
 def test_sample_writes_the_numbers_of_a_session(session: Path, tmp_path: Path, generator: Generator) -> None:
     out = tmp_path / "out.npy"
     assert cli.main(["sample", "--session", str(session), "-o", str(out)]) == 0
