@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -565,7 +566,10 @@ def test_the_other_recipes_show_the_generator_itself(name: str) -> None:
     assert step.shown_generator is step.generator
 
 
-@pytest.mark.parametrize(("name", "size"), [("dcgan-28", 28), ("modern-28", 28), ("faces-64", 64), ("modern-64", 64)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("dcgan-28", 28), ("modern-28", 28), ("faces-64", 64), ("modern-faces-64", 64), ("modern-64", 64)],
+)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_recipes_beyond_the_five_make_images_of_their_size_from_z_of_100(name: str, size: int, channels: int) -> None:
     generator, discriminator = networks(name, (channels, size, size))
@@ -585,6 +589,18 @@ def test_a_modern_recipe_has_what_its_summary_says(name: str) -> None:
     assert config.ema > 0
     assert config.beta1 == 0
     assert config.lr_decay > 0
+
+
+def test_the_modern_recipe_for_faces_differs_from_the_plain_one_in_what_its_summary_says() -> None:
+    plain, modern = RECIPES["faces-64"].config, RECIPES["modern-faces-64"].config
+    kept = {field.name for field in dataclasses.fields(plain)} - {"loss", "smoothing", "epochs", "lr_decay"}
+    assert all(getattr(modern, name) == getattr(plain, name) for name in kept)
+    assert (modern.loss, modern.smoothing) == ("hinge", 0)
+    assert modern.lr_decay == pytest.approx(1 / 3, abs=1e-3)
+    assert modern.epochs > 2 * plain.epochs
+    _, discriminator = networks("modern-faces-64", (1, 64, 64))
+    assert any(isinstance(module, nn.BatchNorm2d) for module in discriminator.modules())
+    assert modern.ema > 0
 
 
 @pytest.mark.parametrize("name", ["dcgan-28", "modern-28"])
