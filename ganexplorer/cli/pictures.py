@@ -137,12 +137,13 @@ def add(commands: Any) -> None:
 
 def _sample(arguments: argparse.Namespace) -> int:
     import torch
+    from tqdm import tqdm
 
     import ganexplorer
     from ganexplorer.core import film, latent, media
     from ganexplorer.core.checkpoint import fingerprint
     from ganexplorer.core.generator import Generator
-    from ganexplorer.core.render import to_pixels
+    from ganexplorer.core.render import Renderer, to_pixels
 
     check_suffix(arguments.out, (".png", ".npy"))
     if arguments.session is not None:
@@ -160,15 +161,17 @@ def _sample(arguments: argparse.Namespace) -> int:
         z = ganexplorer.sample(generator, arguments.count or DEFAULT_COUNT, arguments.seed or 0, truncation)
     else:
         z = latent.truncate(media.load_latents(arguments.z, generator.z_dim), generator.prior, truncation)
-    chunks = _in_chunks(generator, z)
-    if arguments.out.suffix.lower() == ".npy":
-        media.save_npy(arguments.out, torch.cat(list(chunks)))
-        return 0
     origin = media.Origin(entry.name, z, fingerprint(checkpoint.generator))
     if film.is_sequence(arguments.out):
-        film.save_sequence(arguments.out, (picture for chunk in chunks for picture in to_pixels(chunk)), z, origin)
+        renderer = Renderer(checkpoint.generator, torch.device("cpu"))
+        with tqdm(total=len(z), desc="rendering", delay=1) as bar:
+            film.write_pictures(arguments.out, renderer, z, origin, lambda done, total: bar.update(done - bar.n))
+        return 0
+    images = torch.cat(list(_in_chunks(generator, z)))
+    if arguments.out.suffix.lower() == ".npy":
+        media.save_npy(arguments.out, images)
     else:
-        media.save_png(arguments.out, media.sheet(to_pixels(torch.cat(list(chunks)))), origin)
+        media.save_png(arguments.out, media.sheet(to_pixels(images)), origin)
     return 0
 
 
@@ -188,7 +191,7 @@ def _sample_session(out: Path, entry: ModelEntry, network: Network, session: Ses
         with one_thread():
             media.save_npy(out, renderer.images(z))
     elif film.is_sequence(out):
-        film.save_sequence(out, renderer.stills(z), z, origin)
+        film.write_pictures(out, renderer, z, origin)
     else:
         media.save_png(out, next(renderer.stills(z)), origin)
     return 0

@@ -111,10 +111,11 @@ def write_film(
     check_folder(path)
     if not len(z):
         raise ValueError("a film needs at least one frame")
+    if is_sequence(path):
+        write_pictures(path, renderer, z, origin, progress)
+        return
     pictures = _counted(renderer, z, progress)
-    if suffix == ".png" and is_sequence(path):
-        save_sequence(path, pictures, z, origin)
-    elif suffix == ".png":
+    if suffix == ".png":
         save_png(path, sheet(np.stack(list(pictures))), dataclasses.replace(origin, z=z))
     else:
         zoom = max(1, FILM_SIDE // max(renderer.spec.image_shape[1:]))
@@ -123,6 +124,41 @@ def write_film(
             save_gif(path, frames, fps, lambda: progress(len(z), len(z)))
         else:
             save_mp4(path, frames, fps)
+
+
+def write_pictures(
+    path: Path | str,
+    renderer: Renderer,
+    z: Tensor,
+    origin: Origin,
+    progress: Progress = lambda done, total: None,
+) -> None:
+    """Render z (N, z_dim) and write numbered PNGs under a name that `is_sequence`, from 1; all of them or none.
+
+    They are made in a folder of their own beside their goal and moved when all are there; what is left there of a
+    longer sequence stays. Each has its own z in its metadata, the rest of which is that of `origin`; `progress` is
+    called after each.
+
+    Raises
+    ------
+    UserError
+        No such folder, or a folder has the name of a picture.
+    """
+    path = Path(path)
+    check_folder(path)
+    goals = [frame_path(path, number) for number in range(1, len(z) + 1)]
+    for goal in goals:
+        if goal.is_dir():
+            raise UserError(f"{goal}: is a folder. Use another name for the pictures.")
+    folder = path.with_name(f".{secrets.token_hex(4)}.part")
+    folder.mkdir()
+    try:
+        for goal, own, picture in zip(goals, z[:, None], _counted(renderer, z, progress), strict=True):
+            save_png(folder / goal.name, picture, dataclasses.replace(origin, z=own))
+        for goal in goals:
+            os.replace(folder / goal.name, goal)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_sequence(path: Path | str) -> bool:
@@ -141,25 +177,3 @@ def _counted(renderer: Renderer, z: Tensor, progress: Progress) -> Iterator[Pixe
     for done, picture in enumerate(renderer.stills(z), start=1):
         yield picture
         progress(done, len(z))
-
-
-def save_sequence(path: Path, pictures: Iterator[Pixels], z: Tensor, origin: Origin) -> None:
-    """Write the pictures of z (N, z_dim) as numbered PNGs, each with its own z in its metadata.
-
-    They are written in a folder of their own beside their goal and moved when all are there. Raises `UserError` where a
-    folder has the name of one, and where the folder they belong in is not there.
-    """
-    check_folder(path)
-    goals = [frame_path(path, number) for number in range(1, len(z) + 1)]
-    for goal in goals:
-        if goal.is_dir():
-            raise UserError(f"{goal}: is a folder. Use another name for the pictures.")
-    folder = path.with_name(f".{secrets.token_hex(4)}.part")
-    folder.mkdir()
-    try:
-        for i, picture in enumerate(pictures):
-            save_png(folder / goals[i].name, picture, dataclasses.replace(origin, z=z[i : i + 1]))
-        for goal in goals:
-            os.replace(folder / goal.name, goal)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -27,8 +27,7 @@ _MODERN = TrainConfig(
     lr_decay=0.5, same_z=False,
 )  # fmt: skip
 
-# With photographs batch norms in D stayed ahead of R1 (docs/models.md); its hinge loss is that of Lim & Ye 2017,
-# arXiv:1705.02894, and Miyato et al. 2018, arXiv:1802.05957.
+# The average over steps is shown here too. With photographs batch norms in D stayed ahead of R1 (docs/models.md).
 _FACES = TrainConfig(
     family="dcgan", image_size=64, flip=True, z_dim=100, g_widths=(256, 128, 64, 32), d_widths=(32, 64, 128, 256),
     d_slope=0.2, init="dcgan", smoothing=0.1, ema=0.999, batch_size=64, epochs=30, g_lr=2e-4, d_lr=2e-4, beta1=0.5,
@@ -122,8 +121,9 @@ RECIPES: Mapping[str, Recipe] = _recipes(
     ),
     Recipe(
         "modern-faces-64", "",
-        "faces-64 with what has helped it most: the hinge loss, and learning rates that fall over the last third of a "
-        "longer training. For few pictures (below 5,000) set augment to translation.",
+        # hinge: Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957
+        "faces-64 with the hinge loss, more than twice as long, and with learning rates that fall over the last third, "
+        "which helps most. For few pictures (below 5,000) set augment to translation.",
         dataclasses.replace(_FACES, loss="hinge", smoothing=0.0, epochs=72, lr_decay=0.3333),
     ),
     Recipe(

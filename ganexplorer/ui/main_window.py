@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         self.job_thread = JobThread(self)
         self.job_thread.job_done.connect(self._on_job_done)
         self.exploring = Exploring(self.train, self.document, self.job_thread, self._device)
-        self.exploring.shown.connect(self._show_subject)
+        self.exploring.show_wanted.connect(self._show_subject)
         self.run_folders = RunFolders(self.train, self.job_thread)
         self.run_folders.activity.connect(self.status.activity.setText)
         self.effects = EffectMeter(self)
@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
         if self.comparison.is_on:
             self.comparison.stop()
         else:
-            self.comparison.start(self.models.entries, self.exploring.entry_at_rest)
+            self.comparison.start(self.models.entries, self.exploring.file_or_snapshot)
 
     @Slot()
     def save_picture(self) -> None:
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         entry, renderer = opened.entry, opened.sight.renderer
         snapshot = step_of(entry)
         subject = Subject(entry.name, renderer.spec, directions=opened.directions, snapshot=snapshot)
-        self.exploring.take_up(entry, subject, opened.sight)
+        self.exploring.set_file(entry, subject, opened.sight)
         if opened.request.choices is None:
             self.watch.watch(entry.path, opened.signature)
         self.commands.reload.setEnabled(True)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 from safetensors.torch import load_file
 
 from ganexplorer.core.checkpoint import Checkpoint
@@ -431,13 +431,12 @@ def test_a_damaged_snapshot_is_told_and_leaves_the_picture_as_it_was(window, sho
 
 def test_the_film_of_a_run_is_written(window, qtbot, past_run, tmp_path, monkeypatch):
     path = tmp_path / "growth.png"
-    monkeypatch.setattr(
-        "ganexplorer.ui.main_window.QFileDialog.getSaveFileName", lambda *_: (str(path), ""), raising=True
-    )
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     window.open(str(past_run))
     qtbot.waitUntil(lambda: window.train.timeline.film.isEnabled(), timeout=20_000)
     qtbot.mouseClick(window.train.timeline.film, LEFT)
-    qtbot.waitUntil(path.exists, timeout=20_000)
+    assert window.status.activity.text() == "Writing the film…"
+    qtbot.waitUntil(lambda: not window.status.activity.text(), timeout=20_000)
     assert [moment.step for moment in write_growth(tmp_path / "same.png", past_run)] == [0, 2, 4, 6, 8]
     assert path.read_bytes() == (tmp_path / "same.png").read_bytes()
 

@@ -22,7 +22,7 @@ from ganexplorer.ui.work.workers import JobResult, JobThread
 class Exploring(QObject):
     """Goes from one generator to another under the same latent, and back to the file."""
 
-    shown = Signal(object, object)  # Subject and Sight that are to be on show
+    show_wanted = Signal(object, object)  # Subject, Sight
 
     def __init__(self, train: TrainPanel, document: Document, jobs: JobThread, device: torch.device) -> None:
         super().__init__(train)
@@ -40,18 +40,18 @@ class Exploring(QObject):
         jobs.job_done.connect(self._on_job_done)
 
     @property
-    def entry_at_rest(self) -> zoo.ModelEntry | None:
-        """The file or snapshot that is on show, or was before a generator in training."""
+    def file_or_snapshot(self) -> zoo.ModelEntry | None:
+        """The snapshot that is on show, or else the file, also where a generator in training is on show."""
         return self._snapshot or self.entry
 
     @property
     def entry_on_show(self) -> zoo.ModelEntry | None:
-        """Of a generator in training, its run folder."""
+        """That of what is on show; of a generator in training its run folder."""
         subject, run = self._document.subject, self._run
         is_live = subject is not None and subject.step is not None and run is not None
-        return zoo.ModelEntry(run.name, run) if is_live and run else self.entry_at_rest
+        return zoo.ModelEntry(run.name, run) if is_live and run else self.file_or_snapshot
 
-    def take_up(self, entry: zoo.ModelEntry, subject: Subject, sight: Sight) -> None:
+    def set_file(self, entry: zoo.ModelEntry, subject: Subject, sight: Sight) -> None:
         """The file that `show_file` shows from now on."""
         self.entry = entry
         self._file = subject, sight
@@ -61,7 +61,7 @@ class Exploring(QObject):
         """Look at the model that was opened last."""
         self._snapshot = None
         if self._file is not None:
-            self.shown.emit(*self._file)
+            self.show_wanted.emit(*self._file)
 
     @Slot(object, object)
     def _on_live_weights(self, started: Started, weights: Weights) -> None:
@@ -88,10 +88,11 @@ class Exploring(QObject):
             self._show_snapshot(result.value)
         elif result.name == "live" and self._train.controls.explore.isChecked():
             self._snapshot = None
-            self.shown.emit(*result.value)
+            self.show_wanted.emit(*result.value)
 
     def _show_snapshot(self, seen: SnapshotSeen) -> None:
         if self._train.timeline.snapshot == seen.snapshot:  # else another was chosen meanwhile, or none
             self._snapshot = seen.entry
-            self.shown.emit(Subject(seen.entry.name, seen.sight.renderer.spec, snapshot=seen.snapshot.step), seen.sight)
+            subject = Subject(seen.entry.name, seen.sight.renderer.spec, snapshot=seen.snapshot.step)
+            self.show_wanted.emit(subject, seen.sight)
             self._train.view.show_samples(seen.pixels, seen.snapshot.step)
