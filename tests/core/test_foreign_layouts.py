@@ -71,7 +71,7 @@ def wanted(layout: Layout, network: nn.Module, z: Tensor) -> Tensor:
 
 
 def assert_draws_the_same(generator: Callable[[Tensor], Tensor], layout: Layout, network: nn.Module) -> None:
-    z = latents(layout, 8)
+    z = latents(layout, 64)
     images = wanted(layout, network, z)
     with torch.no_grad():
         assert torch.allclose(generator(z), images, atol=CLOSE, rtol=0)
